@@ -1,0 +1,377 @@
+/**
+ * Every setting, declared once: name, type, unit, bounds, default, meaning. `config.ts` reads the environment
+ * by this table, refuses what does not fit, and the README's table is generated from it.
+ */
+export type Setting = {
+  /** Environment variable. Units are suffixes (`_MS`, `_BYTES`, `_PIXELS`, `_SECONDS`). */
+  name: string;
+  meaning: string;
+  /** Never printed. */
+  secret?: boolean;
+} & (
+  | { type: "integer"; min: number; max: number; default: number; unit?: string }
+  | { type: "number"; min: number; max: number; default: number; unit?: string }
+  | { type: "boolean"; default: boolean }
+  | { type: "choice"; choices: readonly string[]; default: string }
+  | { type: "text"; default: string; minLength?: number; maxLength?: number }
+  | { type: "list"; default: readonly string[]; choices?: readonly string[]; minItems?: number }
+);
+
+const MIB = 1024 * 1024;
+
+export const SETTINGS = {
+  port: {
+    name: "PORT",
+    type: "integer",
+    min: 0,
+    max: 65535,
+    default: 8080,
+    meaning: "Port to listen on; 0 takes a free one.",
+  },
+  host: { name: "HOST", type: "text", default: "127.0.0.1", minLength: 1, meaning: "Address to listen on." },
+  environment: {
+    name: "PINHOLE_ENVIRONMENT",
+    type: "choice",
+    choices: ["development", "staging", "production"],
+    default: "development",
+    meaning: "Which `.env.<environment>` file is read, and whether operator reads are open on loopback (development only).",
+  },
+  operatorToken: {
+    name: "PINHOLE_OPERATOR_TOKEN",
+    type: "text",
+    default: "",
+    minLength: 32,
+    secret: true,
+    meaning: "Bearer token for operator routes; without one they are closed.",
+  },
+  hostsAllowed: {
+    name: "PINHOLE_HOSTS_ALLOWED",
+    type: "list",
+    default: [],
+    meaning: "Host names that are ours; others get 421. Empty: any host.",
+  },
+  trustedProxies: {
+    name: "PINHOLE_TRUSTED_PROXIES",
+    type: "list",
+    default: [],
+    meaning: "Addresses or CIDR ranges whose X-Forwarded-For is believed.",
+  },
+  modelsDir: {
+    name: "PINHOLE_MODELS_DIR",
+    type: "text",
+    default: "models",
+    minLength: 1,
+    meaning: "The model repository: `<name>/<version>/manifest.json`.",
+  },
+  modelDefault: {
+    name: "PINHOLE_MODEL_DEFAULT",
+    type: "text",
+    default: "leaf-disease",
+    minLength: 1,
+    meaning: "Model for requests that name none: a name (its newest version) or name/version.",
+  },
+  dataDir: {
+    name: "PINHOLE_DATA_DIR",
+    type: "text",
+    default: "data",
+    minLength: 1,
+    meaning: "Everything that must outlive the process: database, secret of the client-key hash.",
+  },
+  workerCount: {
+    name: "PINHOLE_WORKER_COUNT",
+    type: "integer",
+    min: 0,
+    max: 256,
+    default: 0,
+    meaning: "Worker threads; 0: one for each core that the process may use (cgroup limits included).",
+  },
+  imageTypes: {
+    name: "PINHOLE_IMAGE_TYPES",
+    type: "list",
+    choices: ["jpeg", "png", "webp", "gif"],
+    default: ["jpeg", "png", "webp", "gif"],
+    minItems: 1,
+    meaning: "Image types that are taken.",
+  },
+  imageMaxBytes: {
+    name: "PINHOLE_IMAGE_MAX_BYTES",
+    type: "integer",
+    min: 1024,
+    max: 1024 * MIB,
+    default: 10 * MIB,
+    unit: "bytes",
+    meaning: "Largest photograph.",
+  },
+  imageMaxPixels: {
+    name: "PINHOLE_IMAGE_MAX_PIXELS",
+    type: "integer",
+    min: 1,
+    max: 1_000_000_000,
+    default: 50_000_000,
+    unit: "pixels",
+    meaning: "Most pixels of a photograph.",
+  },
+  imageProgressiveMaxPixels: {
+    name: "PINHOLE_IMAGE_PROGRESSIVE_MAX_PIXELS",
+    type: "integer",
+    min: 1,
+    max: 1_000_000_000,
+    default: 25_000_000,
+    unit: "pixels",
+    meaning: "Most pixels of a progressive JPEG, which must be held whole while decoding.",
+  },
+  imageMaxScans: {
+    name: "PINHOLE_IMAGE_MAX_SCANS",
+    type: "integer",
+    min: 1,
+    max: 10_000,
+    default: 64,
+    meaning: "Most scans of a progressive JPEG.",
+  },
+  imageMaxMegapixelScans: {
+    name: "PINHOLE_IMAGE_MAX_MEGAPIXEL_SCANS",
+    type: "integer",
+    min: 1,
+    max: 1_000_000,
+    default: 1000,
+    unit: "megapixel scans",
+    meaning: "Most megapixels times scans of a progressive JPEG: what decoding it costs.",
+  },
+  requestMaxBytes: {
+    name: "PINHOLE_REQUEST_MAX_BYTES",
+    type: "integer",
+    min: 1024,
+    max: 1024 * MIB,
+    default: 40 * MIB,
+    unit: "bytes",
+    meaning: "Largest request body.",
+  },
+  requestMaxImages: {
+    name: "PINHOLE_REQUEST_MAX_IMAGES",
+    type: "integer",
+    min: 1,
+    max: 64,
+    default: 8,
+    meaning: "Most photographs in one request.",
+  },
+  readTimeoutMs: {
+    name: "PINHOLE_READ_TIMEOUT_MS",
+    type: "integer",
+    min: 100,
+    max: 3_600_000,
+    default: 60_000,
+    unit: "ms",
+    meaning: "Time for a body to arrive.",
+  },
+  readMinBytesPerSecond: {
+    name: "PINHOLE_READ_MIN_BYTES_PER_SECOND",
+    type: "integer",
+    min: 0,
+    max: 1024 * MIB,
+    default: 1024,
+    unit: "bytes/s",
+    meaning: "Lowest mean rate at which a body may arrive, judged from its fifth second on; 0: none.",
+  },
+  deadlineMs: {
+    name: "PINHOLE_DEADLINE_MS",
+    type: "integer",
+    min: 10,
+    max: 600_000,
+    default: 10_000,
+    unit: "ms",
+    meaning: "Time to answer once the last byte has come.",
+  },
+  inFlightMax: {
+    name: "PINHOLE_IN_FLIGHT_MAX",
+    type: "integer",
+    min: 0,
+    max: 10_000,
+    default: 0,
+    unit: "images",
+    meaning: "Images being decoded or inferred at once; 0: eight for each worker.",
+  },
+  queueCapacity: {
+    name: "PINHOLE_QUEUE_CAPACITY",
+    type: "integer",
+    min: 1,
+    max: 100_000,
+    default: 256,
+    unit: "requests",
+    meaning: "Requests admitted at once, waiting ones included; past it 503.",
+  },
+  queueMaxBytes: {
+    name: "PINHOLE_QUEUE_MAX_BYTES",
+    type: "integer",
+    min: MIB,
+    max: 1024 * 1024 * MIB,
+    default: 512 * MIB,
+    unit: "bytes",
+    meaning: "Body bytes held by admitted requests at once; past it 503.",
+  },
+  decodeConcurrency: {
+    name: "PINHOLE_DECODE_CONCURRENCY",
+    type: "integer",
+    min: 0,
+    max: 256,
+    default: 0,
+    meaning: "Photographs decoded at once; 0: one for each worker.",
+  },
+  drainDelayMs: {
+    name: "PINHOLE_DRAIN_DELAY_MS",
+    type: "integer",
+    min: 0,
+    max: 600_000,
+    default: 0,
+    unit: "ms",
+    meaning: "After SIGTERM: how long to go on serving, not ready, while the balancer notices.",
+  },
+  drainTimeoutMs: {
+    name: "PINHOLE_DRAIN_TIMEOUT_MS",
+    type: "integer",
+    min: 0,
+    max: 600_000,
+    default: 15_000,
+    unit: "ms",
+    meaning: "After the delay: how long what is in flight may take to finish.",
+  },
+  rateLimitEnabled: {
+    name: "PINHOLE_RATE_LIMIT_ENABLED",
+    type: "boolean",
+    default: true,
+    meaning: "Whether clients are limited.",
+  },
+  rateLimitRequests: {
+    name: "PINHOLE_RATE_LIMIT_REQUESTS",
+    type: "integer",
+    min: 1,
+    max: 1_000_000,
+    default: 30,
+    unit: "requests",
+    meaning: "Predictions for each client in one window.",
+  },
+  rateLimitWindowSeconds: {
+    name: "PINHOLE_RATE_LIMIT_WINDOW_SECONDS",
+    type: "integer",
+    min: 1,
+    max: 86_400,
+    default: 60,
+    unit: "s",
+    meaning: "Length of the sliding window.",
+  },
+  rateLimitReadRequests: {
+    name: "PINHOLE_RATE_LIMIT_READ_REQUESTS",
+    type: "integer",
+    min: 1,
+    max: 1_000_000,
+    default: 300,
+    unit: "requests",
+    meaning: "Reads (models, predictions) for each client in one window.",
+  },
+  rateLimitClientsMax: {
+    name: "PINHOLE_RATE_LIMIT_CLIENTS_MAX",
+    type: "integer",
+    min: 1,
+    max: 10_000_000,
+    default: 100_000,
+    meaning: "Clients remembered at once for each limit; the longest unseen is forgotten first.",
+  },
+  cacheEnabled: {
+    name: "PINHOLE_CACHE_ENABLED",
+    type: "boolean",
+    default: true,
+    meaning: "Whether answers are cached by the photograph's bytes.",
+  },
+  cacheMaxBytes: {
+    name: "PINHOLE_CACHE_MAX_BYTES",
+    type: "integer",
+    min: 1024,
+    max: 64 * 1024 * MIB,
+    default: 64 * MIB,
+    unit: "bytes",
+    meaning: "Size of the answer cache.",
+  },
+  cacheTtlSeconds: {
+    name: "PINHOLE_CACHE_TTL_SECONDS",
+    type: "integer",
+    min: 1,
+    max: 31_536_000,
+    default: 3600,
+    unit: "s",
+    meaning: "How long an answer is kept.",
+  },
+  fallbackEnabled: {
+    name: "PINHOLE_FALLBACK_ENABLED",
+    type: "boolean",
+    default: true,
+    meaning: "Whether failed inference is answered by 200 and a fallback answer.",
+  },
+  recordBufferRows: {
+    name: "PINHOLE_RECORD_BUFFER_ROWS",
+    type: "integer",
+    min: 1,
+    max: 1_000_000,
+    default: 10_000,
+    unit: "rows",
+    meaning: "Records that may wait to be written; past it they are dropped and counted.",
+  },
+  recordFlushIntervalMs: {
+    name: "PINHOLE_RECORD_FLUSH_INTERVAL_MS",
+    type: "integer",
+    min: 1,
+    max: 60_000,
+    default: 200,
+    unit: "ms",
+    meaning: "Longest time a record waits to be written.",
+  },
+  retentionDays: {
+    name: "PINHOLE_RETENTION_DAYS",
+    type: "integer",
+    min: 1,
+    max: 3650,
+    default: 30,
+    unit: "days",
+    meaning: "How long predictions are kept.",
+  },
+  retentionRows: {
+    name: "PINHOLE_RETENTION_ROWS",
+    type: "integer",
+    min: 1,
+    max: 1_000_000_000,
+    default: 1_000_000,
+    unit: "rows",
+    meaning: "How many predictions are kept.",
+  },
+  databaseSlowQueryMs: {
+    name: "PINHOLE_DATABASE_SLOW_QUERY_MS",
+    type: "integer",
+    min: 1,
+    max: 60_000,
+    default: 50,
+    unit: "ms",
+    meaning: "Queries that take longer are logged.",
+  },
+  logLevel: {
+    name: "PINHOLE_LOG_LEVEL",
+    type: "choice",
+    choices: ["debug", "info", "warn", "error", "silent"],
+    default: "info",
+    meaning: "Least level that is logged.",
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingKey = keyof typeof SETTINGS;
+
+type ValueOf<S> = S extends { type: "integer" | "number" }
+  ? number
+  : S extends { type: "boolean" }
+    ? boolean
+    : S extends { type: "choice"; choices: readonly (infer C)[] }
+      ? C
+      : S extends { type: "list"; choices: readonly (infer C)[] }
+        ? readonly C[]
+        : S extends { type: "list" }
+          ? readonly string[]
+          : string;
+
+/** All settings, read and checked. */
+export type Config = { readonly [K in SettingKey]: ValueOf<(typeof SETTINGS)[K]> };
