@@ -22,3 +22,12 @@ export const systemClock: Clock = {
 export type NewId = () => string;
 
 export const randomId: NewId = () => crypto.getRandomValues(new Uint8Array(16)).toHex();
+
+/** Runs `task` every `intervalMs`, the first time after one; the returned function ends it. */
+export function every(clock: Clock, intervalMs: number, task: () => void): () => void {
+  let cancel = clock.after(intervalMs, function again() {
+    cancel = clock.after(intervalMs, again);
+    task();
+  });
+  return () => cancel();
+}

@@ -34,7 +34,8 @@ export const SETTINGS = {
     type: "choice",
     choices: ["development", "staging", "production"],
     default: "development",
-    meaning: "Which `.env.<environment>` file is read, and whether operator reads are open on loopback (development only).",
+    meaning:
+      "Which `.env.<environment>` file is read, and whether operator reads are open on loopback (development only).",
   },
   operatorToken: {
     name: "PINHOLE_OPERATOR_TOKEN",
