@@ -46,7 +46,14 @@ export interface RawRow {
   logits: Float32Array;
   /** 0..1, higher: less something that the model knows. Null where the graph has no such output. */
   unknownScore: number | null;
-  /** Activation map of the first class, [rows, columns] row by row, unscaled. Null unless asked for and there. */
-  activationMap: { data: Float32Array; rows: number; columns: number } | null;
+  /** Of the first class. Null unless asked for and there. */
+  activationMap: ActivationMap | null;
   quality: Quality;
+}
+
+/** Where the network looked for one class: [rows, columns] row by row, unscaled. */
+export interface ActivationMap {
+  data: Float32Array;
+  rows: number;
+  columns: number;
 }
