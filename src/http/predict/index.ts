@@ -1,0 +1,69 @@
+import { ClientGone } from "../../admission/drop.ts";
+import type { PredictCall } from "../../inference/predictor.ts";
+import { StageClock } from "../../telemetry/stages.ts";
+import { type ResponseHeaders, writeAllowance } from "../allowance.ts";
+import { predictOperation } from "../openapi/predict.ts";
+import { queryOf } from "../query.ts";
+import type { RequestContext } from "../request-context.ts";
+import { routes } from "../routes.ts";
+import { IDLE_TIMEOUT_SECONDS, predictTimeoutSeconds } from "../serve-options.ts";
+import type { HttpServices } from "../services.ts";
+import { answerJson, serverTiming } from "./answer.ts";
+import { readContentLength, readPredictOptions, refuseContentEncoding } from "./options.ts";
+
+/** `POST /api/v1/predict`: headers and query are read here, the body by the walk once it is admitted. */
+export function predictRoutes(services: HttpServices) {
+  const { config, metrics, predictor } = services;
+  const timeoutSeconds = predictTimeoutSeconds(config);
+
+  return routes().post(
+    "/api/v1/predict",
+    async ({ request, server, set, context }) => {
+      const call = readCall(request, context, services);
+      server?.timeout(request, timeoutSeconds);
+      if (call.options.strict) set.headers["preference-applied"] = "handling=strict";
+      try {
+        const answer = await predictor.predict(call);
+        metrics.answer(answer);
+        writeTrace(set.headers, call, services, answer.timings);
+        set.headers["content-type"] = "application/json";
+        return JSON.stringify(answerJson(answer, context.requestId));
+      } catch (error) {
+        writeTrace(set.headers, call, services);
+        throw request.signal.aborted ? new ClientGone() : error;
+      } finally {
+        // Bun keeps the timeout with the socket: without this it would hold for the idle time after the answer.
+        server?.timeout(request, IDLE_TIMEOUT_SECONDS);
+      }
+    },
+    { parse: "none", detail: predictOperation(config) },
+  );
+}
+
+/** @throws PinholeError VALIDATION_FAILED, INVALID_REQUEST */
+function readCall(request: Request, context: RequestContext, services: HttpServices): PredictCall {
+  const { headers } = request;
+  refuseContentEncoding(headers.get("content-encoding"));
+  return {
+    requestId: context.requestId,
+    clientKey: context.clientKey,
+    options: readPredictOptions(queryOf(request.url), headers.get("prefer")),
+    body: request.body,
+    contentType: headers.get("content-type"),
+    contentLength: readContentLength(headers.get("content-length")),
+    signal: request.signal,
+    trace: { stages: new StageClock(services.clock), allowance: null },
+  };
+}
+
+/** What the walk left behind: the same figures for the client and for the metrics. */
+function writeTrace(
+  headers: ResponseHeaders,
+  { trace }: PredictCall,
+  { config, metrics }: HttpServices,
+  timings = trace.stages.timings(),
+): void {
+  headers["server-timing"] = serverTiming(timings);
+  if (config.rateLimitEnabled && trace.allowance !== null) writeAllowance(headers, trace.allowance);
+  metrics.timings(timings);
+}

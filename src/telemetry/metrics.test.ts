@@ -1,0 +1,110 @@
+import { describe, expect, test } from "bun:test";
+import { systemClock } from "../clock.ts";
+import { CATALOGUE } from "../errors.ts";
+import { EventLoopDelay } from "./event-loop-delay.ts";
+import { type Gauges, Metrics } from "./metrics.ts";
+import { STAGES } from "./stages.ts";
+
+const gauges: Gauges = {
+  admission: () => ({ admitted: 3, queued: 2, inFlight: 1, heldBytes: 4096 }),
+  queueDrops: () => ({ deadline: 4, client_gone: 5 }),
+  batcher: () => ({ waiting: 6 }),
+  workers: () => ({ idle: 1, busy: 1 }),
+  cache: () => ({ entries: 7, bytes: 8, hits: 9, misses: 10, shared: 11, evictions: 12 }),
+  rateLimits: async () => [{ policy: "predict", admitted: 13, refused: 14, clients: 15 }],
+  recorder: () => ({ waiting: 16, written: 17, dropped: 18 }),
+  eventLoopDelay: () => ({ meanMs: 1, maxMs: 20 }),
+};
+
+const build = { version: "1.2.3", bun: "1.4.5" };
+const scrape = async (metrics: Metrics) => (await metrics.exposition()).body;
+
+describe("Metrics", () => {
+  test("reads what is when somebody scrapes, each time anew", async () => {
+    const metrics = new Metrics(build);
+    let waiting = 6;
+    metrics.observe({ ...gauges, batcher: () => ({ waiting }) });
+    const first = await scrape(metrics);
+    for (const line of [
+      "pinhole_admitted_requests 3",
+      "pinhole_queue_waiting_requests 2",
+      "pinhole_in_flight_images 1",
+      "pinhole_held_bytes 4096",
+      'pinhole_queue_dropped_total{reason="deadline"} 4',
+      "pinhole_batcher_waiting_rows 6",
+      'pinhole_workers{state="idle"} 1',
+      "pinhole_cache_entries 7",
+      "pinhole_cache_bytes 8",
+      "pinhole_cache_hits_total 9",
+      "pinhole_cache_misses_total 10",
+      "pinhole_cache_shared_total 11",
+      "pinhole_cache_evictions_total 12",
+      'pinhole_rate_limit_requests_total{policy="predict",verdict="admitted"} 13',
+      'pinhole_rate_limit_requests_total{policy="predict",verdict="refused"} 14',
+      'pinhole_rate_limit_clients{policy="predict"} 15',
+      "pinhole_recorder_waiting_rows 16",
+      "pinhole_recorder_written_total 17",
+      "pinhole_recorder_dropped_total 18",
+      'pinhole_event_loop_delay_seconds{statistic="max"} 0.02',
+      'pinhole_build_info{version="1.2.3",bun="1.4.5"} 1',
+    ])
+      expect(first.split("\n")).toContain(line);
+    waiting = 0;
+    const second = await scrape(metrics);
+    expect(second).toContain("pinhole_batcher_waiting_rows 0\n");
+    expect(second).toContain("pinhole_cache_hits_total 9\n");
+  });
+
+  test("has every stage and every code from the start", async () => {
+    const body = await scrape(new Metrics(build));
+    for (const stage of [...STAGES, "total"])
+      expect(body).toContain(`pinhole_stage_duration_seconds_count{stage="${stage}"} 0`);
+    for (const code of [...Object.keys(CATALOGUE), "client_gone"])
+      expect(body).toContain(`pinhole_errors_total{code="${code}"} 0`);
+  });
+
+  test("names end in their unit, and a process may have several without sharing", async () => {
+    const metrics = new Metrics(build);
+    metrics.observe(gauges);
+    new Metrics(build).error("NO_IMAGE");
+    const body = await scrape(metrics);
+    expect(body).toContain('pinhole_errors_total{code="NO_IMAGE"} 0');
+    const names = [...body.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!);
+    expect(names.length).toBeGreaterThan(20);
+    for (const name of names)
+      expect(name).toMatch(
+        /^pinhole_[a-z_]+_(seconds|bytes|total|requests|images|rows|entries|clients|info)$|^pinhole_workers$/,
+      );
+  });
+
+  test("observes in seconds what is told in ms", async () => {
+    const metrics = new Metrics(build);
+    metrics.timings({ read: 1500, total: 2000 });
+    metrics.request("/api/v1/predict", "POST", 200, 2000);
+    metrics.request("unmatched", "INVENTED", 405, 1);
+    metrics.batch("leaf/1.0.0", 3);
+    metrics.drop("deadline");
+    const body = await scrape(metrics);
+    expect(body).toContain('pinhole_stage_duration_seconds_sum{stage="read"} 1.5');
+    expect(body).toContain('_sum{route="/api/v1/predict",method="POST",status="200"} 2\n');
+    expect(body).toContain('_count{route="unmatched",method="other",status="405"} 1\n');
+    expect(body).not.toContain("INVENTED");
+    expect(body).toContain('pinhole_batch_size_rows_bucket{le="2",model="leaf/1.0.0"} 0');
+    expect(body).toContain('pinhole_batch_size_rows_bucket{le="4",model="leaf/1.0.0"} 1');
+    expect(body).toContain('pinhole_tasks_dropped_total{reason="deadline"} 1');
+  });
+});
+
+test("EventLoopDelay sees a blocked thread, and goes on seeing it for a while", async () => {
+  let shiftMs = 0;
+  const delay = new EventLoopDelay({ ...systemClock, now: () => performance.now() + shiftMs });
+  await Bun.sleep(60);
+  const until = performance.now() + 80;
+  while (performance.now() < until);
+  await Bun.sleep(60);
+  expect(delay.read().maxMs).toBeGreaterThan(40);
+  shiftMs = 10_001;
+  expect(delay.read().maxMs).toBeGreaterThan(40);
+  expect(delay.read().maxMs).toBeGreaterThan(40);
+  delay.close();
+});

@@ -1,0 +1,168 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { CATALOGUE, type ErrorCode } from "../errors.ts";
+import type { PredictAnswer } from "../inference/predictor.ts";
+import { type Gauges, registerGauges } from "./gauges.ts";
+import { STAGES, type Timings } from "./stages.ts";
+
+export type { Gauges } from "./gauges.ts";
+
+/** Seconds: a cached answer takes 0.1 ms, a wedged one the deadline. */
+const STAGE_BUCKETS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10,
+];
+const REQUEST_BUCKETS = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+];
+const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+
+/** Clients may invent more. */
+const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+
+type HistogramChild = ReturnType<Histogram<string>["labels"]>;
+type CounterChild = ReturnType<Counter<string>["labels"]>;
+
+/** Why a request ended without an answer to it: an error of the catalogue, or nobody was left to answer. */
+export type Outcome = ErrorCode | "client_gone";
+
+type StageChildren = Record<keyof Timings, HistogramChild>;
+type OutcomeChildren = Record<Outcome, CounterChild>;
+
+const OUTCOMES: readonly Outcome[] = [...(Object.keys(CATALOGUE) as ErrorCode[]), "client_gone"];
+
+/**
+ * All figures of the process in the Prometheus format. What happens is counted here by whoever does it; what
+ * is (queues, caches, memory) is read through `Gauges` when somebody scrapes. Every label value comes from a
+ * closed list (route patterns, stages, codes, models), so that no client can make series.
+ */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #stages: StageChildren;
+  readonly #requestSeconds: Histogram<"route" | "method" | "status">;
+  readonly #requestChildren = new Map<string, HistogramChild>();
+  readonly #outcomes: OutcomeChildren;
+  readonly #predictions: Counter<"model" | "confidence">;
+  readonly #fallbacks: Counter<"model">;
+  readonly #images: Counter<"outcome">;
+  readonly #batchSize: Histogram<"model">;
+  readonly #drops: Counter<"reason">;
+
+  /** @param build what this process is: shown as labels of `pinhole_build_info` */
+  constructor(build: { version: string; bun: string }) {
+    const registers = [this.#registry];
+    const stages = new Histogram({
+      name: "pinhole_stage_duration_seconds",
+      help: "Time that one request spent at each station of the walk.",
+      labelNames: ["stage"],
+      buckets: STAGE_BUCKETS,
+      registers,
+    });
+    const names = [...STAGES, "total"] as const;
+    // Series that are there from the start: an alert can't see the first step of one that comes up later.
+    for (const stage of names) stages.zero({ stage });
+    this.#stages = Object.fromEntries(names.map((stage) => [stage, stages.labels(stage)])) as StageChildren;
+    this.#requestSeconds = new Histogram({
+      name: "pinhole_http_request_duration_seconds",
+      help: "Time from the head of a request to the end of its handler, by route and status.",
+      labelNames: ["route", "method", "status"],
+      buckets: REQUEST_BUCKETS,
+      registers,
+    });
+    const outcomes = new Counter({
+      name: "pinhole_errors_total",
+      help: "Requests that ended in an error, by its code.",
+      labelNames: ["code"],
+      registers,
+    });
+    for (const code of OUTCOMES) outcomes.inc({ code }, 0);
+    this.#outcomes = Object.fromEntries(
+      OUTCOMES.map((code) => [code, outcomes.labels(code)]),
+    ) as OutcomeChildren;
+    this.#predictions = new Counter({
+      name: "pinhole_predictions_total",
+      help: "Answers by model and confidence status, fallback answers left out.",
+      labelNames: ["model", "confidence"],
+      registers,
+    });
+    this.#fallbacks = new Counter({
+      name: "pinhole_fallback_answers_total",
+      help: "Answers that stood in for a failed inference.",
+      labelNames: ["model"],
+      registers,
+    });
+    this.#images = new Counter({
+      name: "pinhole_images_total",
+      help: "Photographs of answered requests, by what became of them.",
+      labelNames: ["outcome"],
+      registers,
+    });
+    this.#batchSize = new Histogram({
+      name: "pinhole_batch_size_rows",
+      help: "Rows of each batch that was handed to a worker.",
+      labelNames: ["model"],
+      buckets: BATCH_BUCKETS,
+      registers,
+    });
+    this.#drops = new Counter({
+      name: "pinhole_tasks_dropped_total",
+      help: "Tasks that were never run, by reason.",
+      labelNames: ["reason"],
+      registers,
+    });
+    new Gauge({
+      name: "pinhole_build_info",
+      help: "Always 1; what runs is in the labels.",
+      labelNames: ["version", "bun"],
+      registers,
+    }).set({ version: build.version, bun: build.bun }, 1);
+  }
+
+  /** Where the figures of the running parts are read when somebody scrapes. Once, after they are built. */
+  observe(gauges: Gauges): void {
+    registerGauges(this.#registry, gauges);
+  }
+
+  /** @param route the route's pattern, never a path that a client wrote */
+  request(route: string, sentMethod: string, status: number, durationMs: number): void {
+    const method = METHODS.has(sentMethod) ? sentMethod : "other";
+    const key = `${method} ${route} ${status}`;
+    let child = this.#requestChildren.get(key);
+    if (child === undefined) {
+      child = this.#requestSeconds.labels({ route, method, status: String(status) });
+      this.#requestChildren.set(key, child);
+    }
+    child.observe(durationMs / 1000);
+  }
+
+  /** @param timings in ms, as they stand in the answer */
+  timings(timings: Timings): void {
+    for (const stage in timings) {
+      const durationMs = timings[stage as keyof Timings];
+      if (durationMs !== undefined) this.#stages[stage as keyof Timings].observe(durationMs / 1000);
+    }
+  }
+
+  answer(answer: PredictAnswer): void {
+    const model = `${answer.model.name}/${answer.model.version}`;
+    if (answer.fallback) this.#fallbacks.labels(model).inc();
+    else this.#predictions.labels(model, answer.confidenceStatus).inc();
+    for (const image of answer.images)
+      this.#images.labels(image.status === "ok" ? "ok" : image.error.code).inc();
+  }
+
+  error(code: Outcome): void {
+    this.#outcomes[code].inc();
+  }
+
+  batch(modelKey: string, rows: number): void {
+    this.#batchSize.labels(modelKey).observe(rows);
+  }
+
+  drop(reason: string): void {
+    this.#drops.labels(reason).inc();
+  }
+
+  /** The text exposition format, and its media type. */
+  async exposition(): Promise<{ body: string; contentType: string }> {
+    return { body: await this.#registry.metrics(), contentType: this.#registry.contentType };
+  }
+}
