@@ -1,0 +1,117 @@
+import { describe, expect, test } from "bun:test";
+import { goldenImage, LIMITS } from "../../../test/golden/cases.ts";
+import { PinholeError } from "../../errors.ts";
+import { validateImage } from "../validate.ts";
+
+/** mulberry32: the same bytes on every run. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** The refusal's code, or null where the bytes were taken. Anything else that is thrown fails the test. */
+function refusal(bytes: Uint8Array): string | null {
+  try {
+    validateImage({ bytes, filename: null, contentType: null }, LIMITS);
+    return null;
+  } catch (error) {
+    if (error instanceof PinholeError) return error.code;
+    throw error;
+  }
+}
+
+const FILES = [
+  "jpeg-exif-6.jpg",
+  "jpeg-progressive.jpg",
+  "jpeg-display-p3.jpg",
+  "png-exif-6.png",
+  "png-palette-clear.png",
+  "webp-lossy.webp",
+  "webp-animated.webp",
+  "webp-display-p3.webp",
+  "gif.gif",
+  "gif-animated.gif",
+];
+
+describe("hostile bytes", () => {
+  test.each([
+    "jpeg-exif-6.jpg",
+    "jpeg-progressive.jpg",
+    "png-palette-clear.png",
+    "webp-lossy.webp",
+    "webp-animated.webp",
+    "gif.gif",
+  ])("%s cut at any byte is refused", async (file) => {
+    const { bytes } = await goldenImage(file);
+    const taken: number[] = [];
+    for (let length = 0; length < bytes.length; length++) {
+      if (refusal(bytes.subarray(0, length)) === null) taken.push(length);
+    }
+    // A GIF is whole with its first frame; what follows here is the trailer's one byte.
+    expect(taken).toEqual(file === "gif.gif" ? [bytes.length - 1] : []);
+  });
+
+  test.each(FILES)("%s with bytes changed at random is taken or refused, nothing else", async (file) => {
+    const { bytes } = await goldenImage(file);
+    const random = seeded(bytes.length);
+    let refused = 0;
+    for (let round = 0; round < 2000; round++) {
+      const changed = bytes.slice();
+      // Mostly where the headers are.
+      const reach = round % 2 === 0 ? Math.min(200, bytes.length) : bytes.length;
+      for (let i = 0; i <= round % 4; i++) changed[Math.floor(random() * reach)] = Math.floor(random() * 256);
+      if (refusal(changed) !== null) refused++;
+    }
+    expect(refused).toBeGreaterThan(0);
+    expect(refused).toBeLessThan(2000);
+  });
+
+  test.each([
+    ["a JPEG", [0xff, 0xd8, 0xff]],
+    ["a PNG", [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]],
+    ["a WebP", [0x52, 0x49, 0x46, 0x46, 0xff, 0, 0, 0, 0x57, 0x45, 0x42, 0x50]],
+    ["a GIF", [0x47, 0x49, 0x46, 0x38, 0x39, 0x61]],
+  ])("noise that starts like %s is refused", (_, start) => {
+    const random = seeded(start.length);
+    for (let round = 0; round < 2000; round++) {
+      const bytes = Uint8Array.from({ length: 16 + Math.floor(random() * 600) }, () =>
+        Math.floor(random() * 256),
+      );
+      bytes.set(start);
+      expect(refusal(bytes)).toBe("INVALID_IMAGE");
+    }
+  });
+
+  test("ten megabytes of the smallest parts are one pass, not many", () => {
+    const frame = [0xff, 0xc0, 0, 11, 8, 0, 9, 0, 9, 1, 1, 0x11, 0];
+    const parts: [start: number[], part: number[]][] = [
+      [
+        [0xff, 0xd8, ...frame, 0xff, 0xda, 0, 2],
+        [0xff, 0],
+      ],
+      [
+        [0xff, 0xd8, ...frame],
+        [0xff, 0xda, 0, 2],
+      ],
+      [
+        [0xff, 0xd8],
+        [0xff, 0xe1, 0, 18, 0x45, 0x78, 0x69, 0x66, 0, 0, 0x49, 0x49, 0x2a, 0, 8, 0, 0, 0, 0xff, 0xff],
+      ],
+      [[0xff, 0xd8, 0xff], [0xff]],
+      [
+        [0x47, 0x49, 0x46, 0x38, 0x39, 0x61, 1, 0, 1, 0, 0, 0, 0, 0x21, 0xfe],
+        [1, 1],
+      ],
+    ];
+    for (const [start, part] of parts) {
+      const bytes = Buffer.alloc(LIMITS.maxBytes).fill(Buffer.from(part), start.length);
+      bytes.set(start);
+      expect(refusal(bytes)).toBe("INVALID_IMAGE");
+    }
+  });
+});
