@@ -119,7 +119,8 @@ export const SETTINGS = {
     max: 1_000_000_000,
     default: 25_000_000,
     unit: "pixels",
-    meaning: "Most pixels of a progressive JPEG, which must be held whole while decoding.",
+    meaning:
+      "Most pixels of a picture that must be held whole while decoding: progressive JPEG, interlaced PNG.",
   },
   imageMaxScans: {
     name: "PINHOLE_IMAGE_MAX_SCANS",

@@ -2,7 +2,7 @@ import pino from "pino";
 import type { Allowance } from "../admission/rate-limit.ts";
 import type { Clock } from "../clock.ts";
 import { HealthMonitor } from "../health/monitor.ts";
-import type { PredictAnswer, PredictCall } from "../inference/predictor.ts";
+import type { PredictAnswer, PredictCall } from "../inference/prediction.ts";
 import type { Model } from "../model-repository/manifest.ts";
 import type { PredictionRow } from "../recording/row.ts";
 import { type Config, SETTINGS } from "../settings.ts";

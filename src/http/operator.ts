@@ -1,5 +1,5 @@
 import { PinholeError } from "../errors.ts";
-import type { ConfidenceStatus } from "../inference/predictor.ts";
+import type { ConfidenceStatus } from "../inference/prediction.ts";
 import { NAME_PATTERN, VERSION_PATTERN } from "../model-repository/manifest.ts";
 import { OUTCOMES, type Outcome } from "../recording/row.ts";
 import { json } from "./json.ts";

@@ -1,91 +1,204 @@
-import type { Allowance } from "../admission/rate-limit.ts";
-import type { Failure } from "../errors.ts";
-import type { StageClock, Timings } from "../telemetry/stages.ts";
-import type { ImageFormat, Quality } from "./image.ts";
+import type { Admission, Permit } from "../admission/admission.ts";
+import type { DropReason } from "../admission/drop.ts";
+import type { FairQueue } from "../admission/fair-queue.ts";
+import type { Allowance, RateLimit } from "../admission/rate-limit.ts";
+import type { Turnstile } from "../admission/turnstile.ts";
+import type { Clock, NewId } from "../clock.ts";
+import { PinholeError } from "../errors.ts";
+import type { Model } from "../model-repository/manifest.ts";
+import type { ModelRepository } from "../model-repository/repository.ts";
+import { composeAnswer, type ImageOutcome } from "./answer.ts";
+import type { Batcher } from "./batcher.ts";
+import type { AnswerCache } from "./cache.ts";
+import { cacheKey, imageDigest } from "./cache-key.ts";
+import type { ImageDecoder } from "./decode.ts";
+import type { DecodeTarget } from "./decode-size.ts";
+import type { CacheWaiter } from "./flight.ts";
+import type { EncodedImage, ImageHeader } from "./image.ts";
+import type { ActivationMap } from "./messages.ts";
+import type { Explanation, PredictAnswer, PredictCall, PredictOptions } from "./prediction.ts";
+import { type ReadLimits, readBody } from "./read-body.ts";
+import { type Score, scoreRow } from "./score.ts";
+import { checkContentType, type ImageLimits, validateImage } from "./validate.ts";
 
-/** What the caller asked for, in range as far as that can be known without the model. */
-export interface PredictOptions {
-  /** "name" or "name/version"; null: the default model. */
-  model: string | null;
-  /** At least 1; null: all classes up to five. Checked against the model's classes by the walk. */
-  topK: number | null;
-  /** 0..1: classes below it are left out (the first prediction never is). */
-  minProb: number;
-  explain: boolean;
-  /** The client wants the failure itself, not the fallback answer (`Prefer: handling=strict`). */
-  strict: boolean;
+/** The stations of the walk, and what they are given. */
+export interface Stations {
+  clock: Clock;
+  newId: NewId;
+  rateLimit: RateLimit;
+  repository: Pick<ModelRepository, "resolve">;
+  admission: Admission;
+  readLimits: ReadLimits;
+  imageLimits: ImageLimits;
+  cache: AnswerCache<Score>;
+  fairQueue: FairQueue;
+  /** Bounds the pictures decoded at once: each may need hundreds of megabytes. */
+  decodeTurns: Turnstile;
+  decoder: ImageDecoder;
+  batcher: Batcher;
+  /** Draws what an activation map says onto its photograph. */
+  explain(image: EncodedImage, map: ActivationMap, target: DecodeTarget): Promise<Explanation>;
+  /** Time to answer once the last byte has come. */
+  deadlineMs: number;
+  /** Whether failed inference is answered by the fallback answer, unless the caller wants the failure. */
+  fallbackEnabled: boolean;
+  /** Told of every inference that failed, answered by the fallback or not. */
+  onInferenceFailure(error: PinholeError, call: PredictCall): void;
+  /** Told what every request came to that reached a model; must neither throw nor wait. */
+  record(made: MadePrediction): void;
 }
 
-/** One request as the walk sees it: nothing of HTTP but the unread body. */
-export interface PredictCall {
-  requestId: string;
-  /** Who is asking, for limits, fairness and records. */
-  clientKey: string;
-  options: PredictOptions;
-  /** Unread body, or null where there is none. */
-  body: ReadableStream<Uint8Array> | null;
-  /** Media type of the body with its parameters, as sent, or null. */
-  contentType: string | null;
-  /** Declared size of the body in bytes, or null. */
-  contentLength: number | null;
-  /** Aborts when the client has gone. */
-  signal: AbortSignal;
-  /** Filled on the way; whoever answers reads it, also after a failure. */
-  trace: CallTrace;
+/** What a request came to that reached a model. */
+export interface MadePrediction {
+  id: string;
+  call: PredictCall;
+  model: Model;
+  /** SHA-256 of each image that could be read. */
+  imageDigests: string[];
+  imageCount: number;
+  /** The answer, or the failed inference that the caller was told of. */
+  result: PredictAnswer | PinholeError;
 }
 
-export interface CallTrace {
-  stages: StageClock;
-  /** What the rate limit said, once it was asked. */
-  allowance: Allowance | null;
-}
+/** Answers requests for predictions: the walk from an unread body to a labelled answer. */
+export class Predictor {
+  readonly #stations: Stations;
 
-export interface Prediction {
-  classId: string;
-  className: string;
-  /** Calibrated probability, 0..1. */
-  prob: number;
-  description: string | null;
-  advice: string | null;
-}
+  constructor(stations: Stations) {
+    this.#stations = stations;
+  }
 
-export type ConfidenceStatus = "HIGH" | "MEDIUM" | "LOW";
+  /**
+   * The walk, station by station. Whatever is taken on the way is given back however it ends.
+   * @throws PinholeError for everything that is not an answer
+   * @throws ClientGone when there is nobody left to answer
+   */
+  async predict(call: PredictCall): Promise<PredictAnswer> {
+    const { rateLimit, repository, admission, clock, deadlineMs } = this.#stations;
+    const { options, trace } = call;
+    const { stages } = trace;
+    trace.allowance = await stages.time("limit", async () => rateLimit.take("predict", call.clientKey));
+    if (!trace.allowance.allowed) throw overTheLimit(trace.allowance);
+    const model = repository.resolve(options.model);
+    checkOptions(options, model);
+    using permit = stages.timeSync("admit", () => admission.admit({ bytes: call.contentLength ?? 0 }));
+    const images = await stages.time("read", () => this.#read(call, permit));
+    const waiter = { signal: call.signal, deadline: clock.now() + deadlineMs };
+    const outcomes = await Promise.all(images.map((image) => this.#classify(image, model, call, waiter)));
+    return this.#answer(call, model, outcomes);
+  }
 
-export interface Explanation {
-  /** Where the network looked for the first prediction, 0..1, row by row. */
-  grid: number[][];
-  /** Data URL of a small PNG laid over the photograph. */
-  overlay: string | null;
-}
+  #read(call: PredictCall, permit: Permit): Promise<EncodedImage[]> {
+    const { readLimits, imageLimits, clock } = this.#stations;
+    const checkType = (type: string | null) => checkContentType(type, imageLimits.types);
+    return readBody(call, readLimits, clock, checkType, (bytes) => permit.grow(bytes));
+  }
 
-export type ImageAnswer =
-  | {
-      status: "ok";
-      filename: string | null;
-      format: ImageFormat;
-      width: number;
-      height: number;
-      predictions: Prediction[];
-      quality: Quality;
-      explanation: Explanation | null;
+  /** One photograph: validate, then its answer from the cache, from an equal request in flight, or anew. */
+  async #classify(
+    image: EncodedImage,
+    model: Model,
+    call: PredictCall,
+    waiter: CacheWaiter,
+  ): Promise<ImageOutcome> {
+    const { cache, imageLimits } = this.#stations;
+    const { stages } = call.trace;
+    let digest: string | undefined;
+    try {
+      const header = stages.timeSync("validate", () => validateImage(image, imageLimits));
+      const key = stages.timeSync("cache", () => {
+        digest = imageDigest(image.bytes);
+        return cacheKey(digest, model.digest, call.options.explain ? "explain" : "");
+      });
+      const run = (wanted: () => boolean, abandoned: AbortSignal) =>
+        this.#score(image, header, model, call, wanted, abandoned);
+      const { value: score, cached } = await cache.share(key, model.key, run, waiter);
+      return { ok: true, image, header, digest: digest!, score, cached };
+    } catch (error) {
+      return { ok: false, image, digest, error };
     }
-  | { status: "error"; filename: string | null; error: Failure };
+  }
 
-export interface PredictAnswer {
-  predictionId: string;
-  model: { name: string; version: string; sha256: string };
-  predictions: Prediction[];
-  confidenceStatus: ConfidenceStatus;
-  retakeMessage: string | null;
-  images: ImageAnswer[];
-  /** Every usable image's answer came from the cache. */
-  cached: boolean;
-  /** Inference failed and this stands in for an answer. */
-  fallback: boolean;
-  timings: Timings;
+  /** Decode, queue, batch, hand over, infer: what a photograph costs that was not seen before. */
+  async #score(
+    image: EncodedImage,
+    header: ImageHeader,
+    model: Model,
+    call: PredictCall,
+    wanted: () => boolean,
+    abandoned: AbortSignal,
+  ): Promise<Score> {
+    const { fairQueue, decodeTurns, decoder, batcher, explain, clock } = this.#stations;
+    const { stages } = call.trace;
+    const unwanted = (): DropReason | null =>
+      wanted() ? null : call.signal.aborted ? "client_gone" : "deadline";
+    const arrivedAt = clock.now();
+    using _slot = await fairQueue.enter(call.clientKey, unwanted, abandoned);
+    const target = decodeTarget(model);
+    const turn = await decodeTurns.enter();
+    const waitedMs = clock.now() - arrivedAt;
+    const tensor = await stages
+      .time("decode", () => decoder.decode(image, header, target))
+      .finally(() => turn[Symbol.dispose]());
+    const task = await batcher.submit({ model, image: tensor, explain: call.options.explain, unwanted });
+    stages.record("queue", waitedMs + task.queueMs);
+    stages.record("preprocess", task.preprocessMs);
+    stages.record("infer", task.inferMs);
+    const { activationMap } = task.row;
+    const explanation = activationMap === null ? null : await explain(image, activationMap, target);
+    return scoreRow(task.row, model, explanation);
+  }
+
+  #answer(call: PredictCall, model: Model, outcomes: readonly ImageOutcome[]): PredictAnswer {
+    const { newId, fallbackEnabled, onInferenceFailure, record } = this.#stations;
+    const { stages } = call.trace;
+    for (const outcome of outcomes)
+      if (!outcome.ok && isInferenceFailure(outcome.error)) onInferenceFailure(outcome.error, call);
+    const useFallback = fallbackEnabled && !call.options.strict;
+    const imageDigests = outcomes.flatMap(({ digest }) => digest ?? []);
+    const made = { id: newId(), call, model, imageDigests, imageCount: outcomes.length };
+    try {
+      const composed = stages.timeSync("postprocess", () =>
+        composeAnswer(model, call.options, outcomes, useFallback),
+      );
+      const answer = { predictionId: made.id, ...composed, timings: stages.timings() };
+      record({ ...made, result: answer });
+      return answer;
+    } catch (error) {
+      if (isInferenceFailure(error)) record({ ...made, result: error });
+      throw error;
+    }
+  }
 }
 
-/** The whole walk, for a request: throws `PinholeError` for everything that is not an answer. */
-export interface Predictor {
-  predict(call: PredictCall): Promise<PredictAnswer>;
+function decodeTarget({ manifest }: Model): DecodeTarget {
+  const { width, height } = manifest.input;
+  return { ...manifest.resize, width, height };
+}
+
+/** What only the model can say of the options. */
+function checkOptions(options: PredictOptions, model: Model): void {
+  const errors: { path: string; expected: string; received: string }[] = [];
+  const classes = model.labels.length;
+  if (options.topK !== null && options.topK > classes)
+    errors.push({ path: "top_k", expected: `1 to ${classes}`, received: String(options.topK) });
+  if (options.explain && model.manifest.outputs.activation_map === undefined)
+    errors.push({ path: "explain", expected: "false: this model has no activation map", received: "true" });
+  if (errors.length > 0)
+    throw new PinholeError("VALIDATION_FAILED", `The query does not fit model ${model.key}.`, {
+      members: { errors },
+    });
+}
+
+function overTheLimit(allowance: Allowance): PinholeError {
+  const { limit, windowSeconds, retryAfterSeconds } = allowance;
+  return new PinholeError(
+    "RATE_LIMIT_EXCEEDED",
+    `At most ${limit} requests in ${windowSeconds} s: try again in ${retryAfterSeconds} s.`,
+    { members: { retry_after_seconds: retryAfterSeconds, limit } },
+  );
+}
+
+function isInferenceFailure(error: unknown): error is PinholeError {
+  return error instanceof PinholeError && error.code === "INFERENCE_FAILED";
 }

@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../errors.ts";
-import type { ConfidenceStatus } from "../inference/predictor.ts";
+import type { ConfidenceStatus } from "../inference/prediction.ts";
 import type { Timings } from "../telemetry/stages.ts";
 
 /** What a prediction came to: an answer, the stand-in for one, or a failure the caller was told. */

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { CATALOGUE, type ErrorCode } from "../errors.ts";
-import type { PredictAnswer } from "../inference/predictor.ts";
+import type { PredictAnswer } from "../inference/prediction.ts";
 import { type Gauges, registerGauges } from "./gauges.ts";
 import { STAGES, type Timings } from "./stages.ts";
 

@@ -1,5 +1,5 @@
 import { CATALOGUE } from "../../errors.ts";
-import type { ImageAnswer, PredictAnswer, Prediction } from "../../inference/predictor.ts";
+import type { ImageAnswer, PredictAnswer, Prediction } from "../../inference/prediction.ts";
 import type { Timings } from "../../telemetry/stages.ts";
 
 /** The answer as it is sent: snake_case, probabilities to 6 decimals, durations to the microsecond. */

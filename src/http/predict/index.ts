@@ -1,5 +1,5 @@
 import { ClientGone } from "../../admission/drop.ts";
-import type { PredictCall } from "../../inference/predictor.ts";
+import type { PredictCall } from "../../inference/prediction.ts";
 import { StageClock } from "../../telemetry/stages.ts";
 import { type ResponseHeaders, writeAllowance } from "../allowance.ts";
 import { predictOperation } from "../openapi/predict.ts";

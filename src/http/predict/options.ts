@@ -1,5 +1,5 @@
 import { PinholeError } from "../../errors.ts";
-import type { PredictOptions } from "../../inference/predictor.ts";
+import type { PredictOptions } from "../../inference/prediction.ts";
 import { MODEL_REFERENCE_MAX, TOP_K_MAX } from "../openapi/predict.ts";
 import { asksStrict } from "../prefer.ts";
 import { QueryReader } from "../query.ts";

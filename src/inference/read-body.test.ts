@@ -1,0 +1,238 @@
+import { describe, expect, test } from "bun:test";
+import { type Clock, systemClock } from "../clock.ts";
+import { PinholeError } from "../errors.ts";
+import { baseName, type ReadLimits, readBody, type UnreadBody } from "./read-body.ts";
+
+const limits: ReadLimits = {
+  imageMaxBytes: 1000,
+  requestMaxBytes: 3000,
+  requestMaxImages: 2,
+  timeoutMs: 60_000,
+  minBytesPerSecond: 100,
+};
+
+/** Time that only moves when told to. */
+function fakeClock() {
+  let now = 0;
+  const timers = new Set<{ at: number; task: () => void }>();
+  const clock: Clock = {
+    now: () => now,
+    wall: () => now,
+    after(delayMs, task) {
+      const timer = { at: now + delayMs, task };
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
+  };
+  const advance = (ms: number) => {
+    const end = now + ms;
+    for (;;) {
+      const due = [...timers].filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at)[0];
+      if (due === undefined) break;
+      timers.delete(due);
+      now = due.at;
+      due.task();
+    }
+    now = end;
+  };
+  return { clock, advance, timers };
+}
+
+function stream(...chunks: (string | Uint8Array)[]): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
+      controller.close();
+    },
+  });
+}
+
+function read(unread: Partial<UnreadBody>, options: { clock?: Clock; grow?: (bytes: number) => void } = {}) {
+  const { clock = systemClock, grow = () => undefined } = options;
+  const whole = {
+    body: null,
+    contentType: null,
+    contentLength: null,
+    signal: new AbortController().signal,
+    ...unread,
+  };
+  const checkType = (type: string | null) => {
+    if (type === "text/plain") throw new PinholeError("UNSUPPORTED_IMAGE_TYPE", "no");
+  };
+  return readBody(whole, limits, clock, checkType, grow);
+}
+
+const codeOf = (answer: Promise<unknown>) =>
+  answer.then(
+    () => "taken",
+    (error) => (error instanceof PinholeError ? error.code : error.name),
+  );
+
+function form(...fields: [name: string, value: string | File][]) {
+  const data = new FormData();
+  for (const [name, value] of fields) data.append(name, value as File);
+  const response = new Response(data);
+  const contentType = response.headers.get("content-type");
+  return { contentType, body: response.body };
+}
+
+describe("reading a body", () => {
+  test("the body itself, in one piece or many", async () => {
+    expect(await read({ body: stream("abc", "def"), contentType: "Image/JPEG; x=y" })).toEqual([
+      { bytes: Buffer.from("abcdef"), filename: null, contentType: "image/jpeg" },
+    ]);
+    const [image] = await read({ body: stream("abc"), contentLength: 3 });
+    expect(Buffer.from(image!.bytes).toString()).toBe("abc");
+  });
+
+  test("a form: photographs in file and files, names made safe, other fields passed over", async () => {
+    const images = await read(
+      form(
+        ["file", new File(["one"], "../../etc/a.jpg", { type: "image/jpeg" })],
+        ["note", "x"],
+        ["files", new File(["two"], "b.png", { type: "image/png" })],
+      ),
+    );
+    expect(
+      images.map((image) => [image.filename, image.contentType, Buffer.from(image.bytes).toString()]),
+    ).toEqual([
+      ["a.jpg", "image/jpeg", "one"],
+      ["b.png", "image/png", "two"],
+    ]);
+  });
+
+  test("nothing to read", async () => {
+    expect(await codeOf(read({}))).toBe("NO_IMAGE");
+    expect(await codeOf(read({ body: stream(), contentType: "image/png" }))).toBe("EMPTY_IMAGE");
+    expect(await codeOf(read({ body: stream(), contentType: "multipart/form-data; boundary=b" }))).toBe(
+      "NO_IMAGE",
+    );
+    expect(await codeOf(read(form()))).toBe("NO_IMAGE");
+    expect(await codeOf(read(form(["note", "x"])))).toBe("NO_IMAGE");
+  });
+
+  test("declared size and type are judged before a byte is read", async () => {
+    let pulled = 0;
+    const body = () => new ReadableStream<Uint8Array>({ pull: () => void pulled++ }, { highWaterMark: 0 });
+    expect(await codeOf(read({ body: body(), contentLength: 1001 }))).toBe("FILE_TOO_LARGE");
+    expect(await codeOf(read({ body: body(), contentLength: 10, contentType: "text/plain" }))).toBe(
+      "UNSUPPORTED_IMAGE_TYPE",
+    );
+    const contentType = "multipart/form-data; boundary=b";
+    expect(await codeOf(read({ body: body(), contentLength: 3001, contentType }))).toBe("FILE_TOO_LARGE");
+    expect(pulled).toBe(0);
+  });
+
+  test("an undeclared body is bounded while it is read, and the rest is not", async () => {
+    let pulled = 0;
+    let cancelled = false;
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          pulled++;
+          controller.enqueue(new Uint8Array(400));
+        },
+        cancel() {
+          cancelled = true;
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    expect(await codeOf(read({ body }))).toBe("FILE_TOO_LARGE");
+    expect([pulled, cancelled]).toEqual([3, true]);
+  });
+
+  test("the permit is told of every byte beyond the declared size", async () => {
+    let grown = 0;
+    const grow = (bytes: number) => {
+      grown += bytes;
+    };
+    await read({ body: stream("abc", "def") }, { grow });
+    expect(grown).toBe(6);
+    grown = 0;
+    await read({ body: stream("abc", "def", "gh"), contentLength: 5 }, { grow });
+    expect(grown).toBe(3);
+    await read({ body: stream("abc"), contentLength: 3 }, { grow });
+    expect(grown).toBe(3);
+  });
+
+  test("too many photographs", async () => {
+    const file = (name: string): [string, File] => ["files", new File(["x"], name)];
+    expect(await codeOf(read(form(file("a"), file("b"), file("c"))))).toBe("VALIDATION_FAILED");
+    expect(await codeOf(read(form(file("a"), file("b"))))).toBe("taken");
+  });
+
+  test("a body that does not arrive in its time", async () => {
+    const { clock, advance, timers } = fakeClock();
+    let push: (bytes: number) => void = () => undefined;
+    const body = () =>
+      new ReadableStream<Uint8Array>({
+        start(controller) {
+          push = (bytes) => controller.enqueue(new Uint8Array(bytes));
+        },
+      });
+    const silent = codeOf(read({ body: body() }, { clock }));
+    advance(4999);
+    await Bun.sleep(1);
+    expect(timers.size).toBe(1);
+    advance(1);
+    expect(await silent).toBe("REQUEST_TIMEOUT");
+
+    const slow = codeOf(read({ body: body() }, { clock }));
+    push(600);
+    await Bun.sleep(1);
+    advance(5999);
+    expect(await Promise.race([slow, Bun.sleep(1).then(() => "reading")])).toBe("reading");
+    advance(1001);
+    expect(await slow).toBe("REQUEST_TIMEOUT");
+    expect(timers.size).toBe(0);
+  });
+
+  test("a steady body may take up to the timeout and no longer", async () => {
+    const { clock, advance } = fakeClock();
+    let push: () => void = () => undefined;
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        push = () => controller.enqueue(new Uint8Array(1));
+      },
+    });
+    const answer = codeOf(
+      readBody(
+        { body, contentType: null, contentLength: null, signal: new AbortController().signal },
+        { ...limits, minBytesPerSecond: 0 },
+        clock,
+        () => undefined,
+        () => undefined,
+      ),
+    );
+    for (let second = 0; second < 59; second++) {
+      push();
+      await Bun.sleep(0);
+      advance(1000);
+    }
+    expect(await Promise.race([answer, Bun.sleep(1).then(() => "reading")])).toBe("reading");
+    advance(1000);
+    expect(await answer).toBe("REQUEST_TIMEOUT");
+  });
+
+  test("a client that leaves, before, while, or by ending short", async () => {
+    const controller = new AbortController();
+    const body = new ReadableStream<Uint8Array>();
+    const answer = codeOf(read({ body, signal: controller.signal }));
+    controller.abort();
+    expect(await answer).toBe("ClientGone");
+    expect(await codeOf(read({ body: stream("x"), signal: controller.signal }))).toBe("ClientGone");
+    expect(await codeOf(read({ body: stream("abc"), contentLength: 4 }))).toBe("ClientGone");
+    const failing = new ReadableStream<Uint8Array>({ pull: () => Promise.reject(new Error("reset")) });
+    expect(await codeOf(read({ body: failing }))).toBe("ClientGone");
+  });
+
+  test("file names are made fit to be shown", () => {
+    expect(baseName("C:\\fakepath\\leaf.jpg")).toBe("leaf.jpg");
+    expect(baseName("/etc/passwd")).toBe("passwd");
+    expect(baseName("a\u0000b\n.jpg")).toBe("ab.jpg");
+    expect(baseName("dir/")).toBeNull();
+    expect(baseName(null)).toBeNull();
+    expect(baseName(`${"x".repeat(200)}.jpg`)).toBe(`${"x".repeat(96)}.jpg`);
+  });
+});

@@ -1,0 +1,31 @@
+import type { Services } from "./services.ts";
+
+/** What is left to stop of a listening server. */
+interface Listening {
+  /** Accepts no more; resolves when every request has been answered. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Not ready, but serving while the balancer notices; then nothing new; then what is in flight, for as long as
+ * `PINHOLE_DRAIN_TIMEOUT_MS`; then everything is flushed and closed.
+ * @returns whether everything in flight was answered in time
+ */
+export async function stopServer(services: Services, server: Listening): Promise<boolean> {
+  const { config, clock, log, admission, state } = services;
+  const wait = (ms: number) => new Promise<void>((resolve) => clock.after(ms, resolve));
+  state.draining = true;
+  if (config.drainDelayMs > 0) await wait(config.drainDelayMs);
+  admission.close();
+  const startedAt = clock.now();
+  const left = () => Math.max(0, config.drainTimeoutMs - (clock.now() - startedAt));
+  const within = async (work: Promise<unknown>) =>
+    Promise.race([work.then(() => true), wait(left()).then(() => false)]);
+  const answered = await within(Promise.all([admission.idle(), server.stop()]));
+  if (!answered) log.warn({ admitted: admission.admitted }, "requests in flight were not answered in time");
+  // Records first: a thread that is stuck must not cost them.
+  await services.flush();
+  const closed = await within(services.close());
+  log.info({ answered, closed }, "stopped");
+  return answered && closed;
+}
