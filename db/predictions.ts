@@ -10,7 +10,7 @@ import {
   type SQL,
   sql,
 } from "drizzle-orm";
-import type { ConfidenceStatus } from "../src/inference/predictor.ts";
+import type { ConfidenceStatus } from "../src/inference/prediction.ts";
 import type { Outcome, PredictionRow } from "../src/recording/row.ts";
 import type { PinholeDatabase } from "./connection.ts";
 import { decodeCursor, encodeCursor, NEWEST } from "./cursor.ts";

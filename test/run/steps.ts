@@ -1,0 +1,76 @@
+import { join } from "node:path";
+import { contract } from "../system/contract.ts";
+import { loadSmoke } from "../system/load-smoke.ts";
+import { bunTests } from "./bun-tests.ts";
+import { command } from "./command.ts";
+import { discoverTests } from "./discover.ts";
+import { failed, type Outcome, passed } from "./outcome.ts";
+import type { Missing } from "./report.ts";
+import type { Tools } from "./tools.ts";
+
+export interface Step {
+  name: string;
+  run(): Promise<Outcome | Missing>;
+}
+
+const MINUTE_MS = 60_000;
+
+/** System tests that compare with an independent program in Python. */
+const NEED_PYTHON = ["test/system/end-to-end.test.ts"];
+
+/** The gate, in order: what is quick to fail stands first. */
+export async function steps(tools: Tools): Promise<Step[]> {
+  const { unit, system } = await discoverTests();
+  const { python, k6 } = tools;
+  const env = typeof python === "string" ? { PINHOLE_TEST_PYTHON: join(python, "python") } : undefined;
+  const bun = (name: string) => join("node_modules", name);
+  return [
+    check("format and lint", [
+      process.execPath,
+      bun("@biomejs/biome/bin/biome"),
+      "check",
+      "--error-on-warnings",
+    ]),
+    check("types", [process.execPath, bun("typescript/bin/tsc"), "--noEmit"]),
+    withTool("Dockerfile lint", python, (bin) =>
+      checked("Dockerfile lint", [join(bin, "hadolint"), "Dockerfile"]),
+    ),
+    withTool("shell lint", python, (bin) => checked("shell lint", [join(bin, "shellcheck"), ".ci/run"])),
+    {
+      name: "unit tests",
+      run: () => bunTests("unit", unit, { testTimeoutMs: 30_000, timeoutMs: 10 * MINUTE_MS, env }),
+    },
+    ...system.map((file) => {
+      const run = () =>
+        bunTests(file, [file], { testTimeoutMs: 2 * MINUTE_MS, timeoutMs: 8 * MINUTE_MS, env });
+      return NEED_PYTHON.includes(file) ? withTool(file, python, run) : { name: file, run };
+    }),
+    withTool("contract (schemathesis)", python, contract),
+    withTool("load smoke (k6)", k6, loadSmoke),
+  ];
+}
+
+function check(name: string, argv: string[]): Step {
+  return { name, run: () => checked(name, argv) };
+}
+
+/** A program without tests to count: one test that passes when it ends well. */
+async function checked(name: string, argv: string[]): Promise<Outcome> {
+  const code = await command(argv, { timeoutMs: 3 * MINUTE_MS });
+  return code === 0 ? passed() : failed(`${name}: ${argv.join(" ")}`);
+}
+
+function withTool(name: string, tool: string | Missing, run: (tool: string) => Promise<Outcome>): Step {
+  return {
+    name,
+    async run() {
+      if (typeof tool !== "string") return tool;
+      try {
+        return await run(tool);
+      } catch (thrown) {
+        console.error(thrown);
+        return failed(`${name}: ${String(thrown).split("\n")[0]}`);
+      }
+    },
+  };
+}

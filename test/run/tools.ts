@@ -1,0 +1,83 @@
+import { existsSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { command, repositoryRoot } from "./command.ts";
+import type { Missing } from "./report.ts";
+
+/** Programs that tests need beside Bun, each where it is, or what is missing and how to get it. */
+export interface Tools {
+  /** Folder of the programs of test/tools/requirements.txt, `python` among them. */
+  python: string | Missing;
+  /** The k6 program. */
+  k6: string | Missing;
+}
+
+const K6 = "v1.8.1";
+const INSTALL_TIMEOUT_MS = 10 * 60_000;
+
+/** Finds the tools and installs into test/.tools what can be installed without touching the machine. */
+export async function gatherTools(): Promise<Tools> {
+  const home = join(repositoryRoot(), "test/.tools");
+  await mkdir(home, { recursive: true });
+  return { python: await pythonTools(join(home, "venv")), k6: await k6(join(home, "bin")) };
+}
+
+async function pythonTools(venv: string): Promise<string | Missing> {
+  const howToGet = "Python 3.11 or later with venv and pip (Debian: apt-get install python3-venv)";
+  const bin = join(venv, "bin");
+  const base = findPython();
+  if (!base) return { what: "Python", howToGet };
+  const requirements = join(repositoryRoot(), "test/tools/requirements.txt");
+  const digest = new Bun.CryptoHasher("sha256")
+    .update(await Bun.file(requirements).text())
+    .update(base.version);
+  const stamp = Bun.file(join(venv, "installed"));
+  const wanted = digest.digest("hex");
+  if ((await stamp.exists()) && (await stamp.text()) === wanted) return bin;
+
+  console.log("Installing the Python tools of test/tools/requirements.txt ...");
+  await rm(venv, { recursive: true, force: true });
+  const install = [join(bin, "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+  for (const argv of [
+    [base.path, "-m", "venv", venv],
+    [...install, "--no-deps", "-r", requirements],
+  ]) {
+    const code = await command(argv, { timeoutMs: INSTALL_TIMEOUT_MS });
+    if (code !== 0)
+      return { what: "the Python tools", howToGet: `${howToGet}, and PyPI within reach: see above` };
+  }
+  await stamp.write(wanted);
+  return bin;
+}
+
+function findPython(): { path: string; version: string } | null {
+  for (const name of ["python3", "python3.14", "python3.13", "python3.12", "python3.11"]) {
+    const path = Bun.which(name);
+    if (!path) continue;
+    const program =
+      "import sys, venv, ensurepip; assert sys.version_info >= (3, 11); print(sys.executable, sys.version)";
+    const asked = Bun.spawnSync([path, "-c", program], { stderr: "ignore" });
+    if (asked.exitCode === 0) return { path, version: asked.stdout.toString() };
+  }
+  return null;
+}
+
+async function k6(bin: string): Promise<string | Missing> {
+  const own = join(bin, "k6");
+  const found = [own, Bun.which("k6")].find((path) => path && isRightK6(path));
+  if (found) return found;
+  const missing = {
+    what: `k6 ${K6}`,
+    howToGet: `go install go.k6.io/k6@${K6} (Go 1.25 or later; about a minute)`,
+  };
+  const go = Bun.which("go");
+  if (!go) return missing;
+  console.log(`Building k6 ${K6} (once) ...`);
+  await command([go, "install", `go.k6.io/k6@${K6}`], { timeoutMs: INSTALL_TIMEOUT_MS, env: { GOBIN: bin } });
+  return isRightK6(own) ? own : missing;
+}
+
+function isRightK6(path: string): boolean {
+  if (!existsSync(path)) return false;
+  return Bun.spawnSync([path, "version"]).stdout.toString().includes(`k6 ${K6} `);
+}

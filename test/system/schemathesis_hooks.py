@@ -1,0 +1,55 @@
+"""What schemathesis cannot know of this API: what an image is, and what exists on this server.
+
+Every answer is also noted, one JSON line each, in the file that PINHOLE_TEST_ANSWERS names: contract.ts reads from
+it which documented answers were reached.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import schemathesis
+from hypothesis import strategies as st
+
+KNOWN = json.loads(os.environ["PINHOLE_TEST_KNOWN"])
+ANSWERS = Path(os.environ["PINHOLE_TEST_ANSWERS"])
+LEAVES = Path(__file__).parent.parent / "fixtures" / "leaves"
+
+PHOTOGRAPHS = [path.read_bytes() for path in sorted(LEAVES.rglob("*.jpg"))]
+photographs = st.sampled_from(PHOTOGRAPHS)
+# `format: binary` says nothing of what the bytes are: here they are always photographs.
+schemathesis.openapi.format("binary", photographs)
+for media_type in KNOWN["image_types"]:
+    schemathesis.openapi.media_type(media_type, photographs)
+
+# Values of path parameters that lead to something that is there.
+PATHS = {
+    "/api/v1/predictions/{prediction_id}": {"prediction_id": KNOWN["prediction_id"]},
+    "/api/v1/models/{name}": {"name": KNOWN["model"]["name"]},
+    "/api/v1/models/{name}/{version}": KNOWN["model"],
+}
+
+
+@schemathesis.hook
+def before_add_examples(context, examples):
+    """One good request for each operation that random values would hardly ever hit."""
+    operation = context.operation
+    if operation.path in PATHS:
+        examples.append(operation.Case(path_parameters=dict(PATHS[operation.path])))
+    if operation.path == "/api/v1/predict":
+        for media_type in KNOWN["image_types"]:
+            examples.append(operation.Case(body=PHOTOGRAPHS[0], media_type=media_type, query={"top_k": 1}))
+        form = {"files": PHOTOGRAPHS[:3]}
+        examples.append(operation.Case(body=form, media_type="multipart/form-data"))
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    with ANSWERS.open("a") as file:
+        line = {
+            "operation": f"{case.operation.method.upper()} {case.operation.path}",
+            "method": case.method.upper(),
+            "status": response.status_code,
+            "fallback": b'"fallback":true' in response.content.replace(b" ", b""),
+        }
+        file.write(json.dumps(line) + "\n")
