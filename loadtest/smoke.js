@@ -56,8 +56,7 @@ export default function () {
     "has a request id": () =>
       Boolean(response.headers["X-Request-Id"]) && answer.request_id === response.headers["X-Request-Id"],
     "has a prediction id": () => /^[0-9a-f]{32}$/.test(answer.prediction_id),
-    "names the model": () =>
-      Boolean(answer.model?.name && answer.model.version && answer.model.sha256),
+    "names the model": () => Boolean(answer.model?.name && answer.model.version && answer.model.sha256),
     "three predictions, best first": () => isRanked(answer.predictions),
     "a confidence status": () => ["HIGH", "MEDIUM", "LOW"].includes(answer.confidence_status),
     "one image, read": () => answer.images?.length === 1 && answer.images[0].status === "ok",

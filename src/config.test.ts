@@ -68,6 +68,9 @@ describe("settings", () => {
 
   test("a secret is neither echoed when wrong nor printed when right", () => {
     expect(mistakesOf({ PINHOLE_OPERATOR_TOKEN: "short-secret" }).join()).not.toContain("short-secret");
+    expect(mistakesOf({ PINHOLE_OPERATOR_TOKEN: "a token with spaces, which no header can carry" })).toEqual([
+      "PINHOLE_OPERATOR_TOKEN: text of at least 32 characters: letters, digits, - . _ ~ + / and = at the end / a value of 46 characters",
+    ]);
     const token = "t0ken-".repeat(8);
     const text = describeConfig(loadConfig({ PINHOLE_OPERATOR_TOKEN: token }, empty));
     expect(text).toContain("PINHOLE_OPERATOR_TOKEN=(hidden)");

@@ -72,10 +72,11 @@ export function allowedValues(setting: Setting): string {
       return setting.choices
         ? `a comma-separated list of ${setting.choices.join(", ")}`
         : "a comma-separated list";
-    case "text":
-      return setting.minLength && setting.minLength > 1
-        ? `text of at least ${setting.minLength} characters`
-        : "text";
+    case "text": {
+      const { minLength = 0, pattern } = setting;
+      const length = minLength > 1 ? ` of at least ${minLength} characters` : "";
+      return `text${length}${pattern ? `: ${pattern.words}` : ""}`;
+    }
   }
 }
 
@@ -136,10 +137,11 @@ function parse(setting: Setting, raw: string, mistakes: SettingMistake[]): unkno
         ? items
         : refuse();
     }
-    case "text":
-      return text.length >= (setting.minLength ?? 0) && text.length <= (setting.maxLength ?? 4096)
-        ? text
-        : refuse();
+    case "text": {
+      const { minLength = 0, maxLength = 4096, pattern } = setting;
+      const fits = text.length >= minLength && text.length <= maxLength && (pattern?.test.test(text) ?? true);
+      return fits ? text : refuse();
+    }
   }
 }
 

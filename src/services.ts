@@ -12,6 +12,7 @@ import { SlidingWindowRateLimit } from "./admission/sliding-window.ts";
 import { Turnstile } from "./admission/turnstile.ts";
 import { type Clock, every, type NewId, randomId, systemClock } from "./clock.ts";
 import { usableCores } from "./cores.ts";
+import { PinholeError } from "./errors.ts";
 import {
   databaseCheck,
   diskCheck,
@@ -122,7 +123,11 @@ export async function createServices(config: Config, substitutes: Substitutes = 
       models: repository.models,
       clock,
       onEvent: (event) => log.error(event, "worker trouble"),
-      onLost: () => onLost(),
+      onLost: () => {
+        for (const { key } of repository.models) repository.markNotReady(key);
+        batcher.abandon(new PinholeError("MODEL_NOT_READY", "No worker is left: try again shortly."));
+        onLost();
+      },
     });
     const batcher = new Batcher({
       pool,

@@ -13,7 +13,14 @@ export type Setting = {
   | { type: "number"; min: number; max: number; default: number; unit?: string }
   | { type: "boolean"; default: boolean }
   | { type: "choice"; choices: readonly string[]; default: string }
-  | { type: "text"; default: string; minLength?: number; maxLength?: number }
+  | {
+      type: "text";
+      default: string;
+      minLength?: number;
+      maxLength?: number;
+      /** What it must match, and that in words. */
+      pattern?: { test: RegExp; words: string };
+    }
   | { type: "list"; default: readonly string[]; choices?: readonly string[]; minItems?: number }
 );
 
@@ -42,6 +49,8 @@ export const SETTINGS = {
     type: "text",
     default: "",
     minLength: 32,
+    // RFC 6750, section 2.1: anything else could never be sent.
+    pattern: { test: /^[A-Za-z0-9._~+/-]+=*$/, words: "letters, digits, - . _ ~ + / and = at the end" },
     secret: true,
     meaning: "Bearer token for operator routes; without one they are closed.",
   },

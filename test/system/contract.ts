@@ -66,6 +66,7 @@ export async function contract(bin: string): Promise<Outcome> {
       timeoutMs: TIMEOUT_MS,
       env: {
         SCHEMATHESIS_HOOKS: "test/system/schemathesis_hooks.py",
+        HYPOTHESIS_STORAGE_DIRECTORY: join(reports, "hypothesis"),
         PINHOLE_TEST_ANSWERS: answers,
         PINHOLE_TEST_KNOWN: JSON.stringify(await whatIsThere(server, document)),
       },
