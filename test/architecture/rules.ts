@@ -19,6 +19,7 @@ const FLOORS: { name: string; paths: RegExp }[] = [
   { name: "model repository", paths: /^src\/model-repository\// },
   { name: "admission", paths: /^src\/admission\// },
   { name: "inference", paths: /^src\/inference\// },
+  { name: "evaluation", paths: /^src\/evaluation\// },
   { name: "recording", paths: /^src\/recording\// },
   { name: "database", paths: /^db\// },
   { name: "instruments", paths: /^src\/telemetry\/metrics\.ts$/ },
