@@ -1,0 +1,1 @@
+"""Trains, exports and evaluates Pinhole's default model, `leaf-disease`."""

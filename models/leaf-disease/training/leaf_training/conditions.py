@@ -1,0 +1,84 @@
+"""What is done to held-out leaves to see how the model stands it: each takes and gives uint8 [H,W,3]."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from PIL import Image, ImageEnhance, ImageFilter
+from scipy import ndimage
+
+from . import augment
+from .masks import Pixels, leaf_on_plain_ground
+
+Condition = Callable[[Pixels, np.random.Generator], Pixels]
+
+
+def _rotated(degrees: float) -> Condition:
+    def rotate(pixels: Pixels, _: np.random.Generator) -> Pixels:
+        return ndimage.rotate(pixels, degrees, reshape=False, order=1, mode="nearest")
+
+    return rotate
+
+
+def _brightness(factor: float) -> Condition:
+    def brighten(pixels: Pixels, _: np.random.Generator) -> Pixels:
+        return np.asarray(ImageEnhance.Brightness(Image.fromarray(pixels)).enhance(factor))
+
+    return brighten
+
+
+def _jpeg(quality: int) -> Condition:
+    def compress(pixels: Pixels, _: np.random.Generator) -> Pixels:
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, "JPEG", quality=quality)
+        return np.asarray(Image.open(file))
+
+    return compress
+
+
+def _blur(pixels: Pixels, _: np.random.Generator) -> Pixels:
+    return np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(1.5)))
+
+
+def _off_centre(pixels: Pixels, random: np.random.Generator) -> Pixels:
+    window = round(pixels.shape[0] * 0.8)
+    top, left = random.choice([0, pixels.shape[0] - window], 2)
+    return pixels[top : top + window, left : left + window]
+
+
+def _hand(pixels: Pixels, random: np.random.Generator) -> Pixels:
+    torch.manual_seed(int(random.integers(2**31)))
+    picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 255
+    touched = augment.fingers(picture, 1.0)[0]
+    return (touched * 255).byte().permute(1, 2, 0).numpy()
+
+
+def on_scene(scenes: Pixels) -> Condition:
+    """Lay the leaf, cut from its plain ground, onto one of `scenes`, uint8 [K,H,W,3]."""
+
+    def lay(pixels: Pixels, random: np.random.Generator) -> Pixels:
+        mask = leaf_on_plain_ground(pixels)
+        if mask is None:
+            return pixels
+        cover = ndimage.gaussian_filter(mask.astype(np.float32) / 255, 1)[..., None]
+        scene = scenes[int(random.integers(len(scenes)))]
+        return (pixels * cover + scene * (1 - cover)).astype(np.uint8)
+
+    return lay
+
+
+CONDITIONS: dict[str, Condition] = {
+    "as photographed": lambda pixels, _: pixels,
+    "turned by 15 degrees": _rotated(15),
+    "turned by 45 degrees": _rotated(45),
+    "turned by 90 degrees": lambda pixels, _: np.rot90(pixels).copy(),
+    "JPEG quality 50": _jpeg(50),
+    "brightness x 0.6": _brightness(0.6),
+    "brightness x 1.4": _brightness(1.4),
+    "blurred (sigma 1.5 pixels of 256)": _blur,
+    "off-centre: a corner window of 80% of the side": _off_centre,
+    "fingers in the picture": _hand,
+}
