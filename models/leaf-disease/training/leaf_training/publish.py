@@ -42,7 +42,8 @@ def manifest(metrics: dict[str, Any], version: str) -> dict[str, Any]:
         },
         "labels": "labels.json",
         "calibration": {name: round(value, 6) for name, value in metrics["calibration"].items()},
-        "batch": {"max_size": 8, "max_wait_ms": 0},
+        # On a CPU eight at once take longer than eight in turn, and each waits for all of them.
+        "batch": {"max_size": 1, "max_wait_ms": 0},
         "accuracy": {
             "top1": round(metrics["right"]["count"] / metrics["right"]["of"], 4),
             "images": held_out["photographs"],
