@@ -18,6 +18,7 @@ function setUp(options: { retentionRows?: number; idle?: () => boolean } = {}) {
     predictions,
     healthChecks,
     retentionDays: 30,
+    healthRetentionDays: 7,
     retentionRows: options.retentionRows ?? 1_000_000,
     clock,
     idle: options.idle ?? (() => true),
@@ -34,8 +35,8 @@ describe("Maintenance", () => {
     const { scratch, predictions, healthChecks, maintenance, fill } = setUp();
     using _ = scratch;
     fill(1000, (n) => (n < 700 ? 70 * DAY_MS - 1 : 70 * DAY_MS));
-    healthChecks.insert({ createdAt: 69 * DAY_MS, status: "healthy", checks: {} });
-    healthChecks.insert({ createdAt: 71 * DAY_MS, status: "healthy", checks: {} });
+    healthChecks.insert({ createdAt: 93 * DAY_MS - 1, status: "healthy", checks: {} });
+    healthChecks.insert({ createdAt: 93 * DAY_MS, status: "healthy", checks: {} });
     expect(await maintenance.run()).toMatchObject({ predictionsDeleted: 700, healthChecksDeleted: 1 });
     expect(predictions.countAtMost()).toBe(300);
     expect(predictions.byId(sampleRow(700).id)).not.toBeNull();

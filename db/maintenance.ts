@@ -16,8 +16,10 @@ export interface MaintenanceOptions {
   database: PinholeDatabase;
   predictions: Predictions;
   healthChecks: HealthChecks;
-  /** Predictions and health checks older than this go. */
+  /** Predictions older than this go. */
   retentionDays: number;
+  /** Health checks older than this go. */
+  healthRetentionDays: number;
   /** Predictions beyond this many go, the oldest first. */
   retentionRows: number;
   clock: Clock;
@@ -56,14 +58,17 @@ export class Maintenance {
   }
 
   async #round(): Promise<MaintenanceReport> {
-    const { database, predictions, healthChecks, retentionDays, retentionRows, clock, idle } = this.#options;
+    const { database, predictions, healthChecks, retentionDays, healthRetentionDays, retentionRows } =
+      this.#options;
+    const { clock, idle } = this.#options;
     const oldest = clock.wall() - retentionDays * DAY_MS;
+    const oldestCheck = clock.wall() - healthRetentionDays * DAY_MS;
     const aged = await this.#inSlices(() => predictions.deleteBefore(oldest, SLICE_ROWS), SLICE_ROWS);
     const surplus = await this.#inSlices(
       () => predictions.deleteBeyond(retentionRows, SLICE_ROWS),
       SLICE_ROWS,
     );
-    const checks = await this.#inSlices(() => healthChecks.deleteBefore(oldest, SLICE_ROWS), SLICE_ROWS);
+    const checks = await this.#inSlices(() => healthChecks.deleteBefore(oldestCheck, SLICE_ROWS), SLICE_ROWS);
     let pagesFreed = 0;
     if (idle() && !this.#closed) {
       this.#optimize();

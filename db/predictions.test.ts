@@ -42,6 +42,23 @@ describe("Predictions", () => {
     expect(predictions.byId("0".repeat(32))).toBeNull();
   });
 
+  test("tells who was there on which UTC day, each once", () => {
+    using scratch = new ScratchDatabase();
+    const predictions = new Predictions(scratch.database);
+    const day = Date.UTC(2026, 0, 1) / 86_400_000;
+    const at = (days: number, clientHash: string) => ({
+      createdAt: Math.round((day + days) * 86_400_000),
+      clientHash,
+    });
+    predictions.insertMany(
+      [at(-1, "old"), at(0, "a"), at(0.5, "a"), at(0.9, "b"), at(1, "a")].map((row, n) => sampleRow(n, row)),
+    );
+    const seen = predictions
+      .clientDaysSince(day * 86_400_000)
+      .map((row) => `${row.day - day} ${row.clientHash}`);
+    expect(seen.sort()).toEqual(["0 a", "0 b", "1 a"]);
+  });
+
   test("writes all or none", () => {
     using scratch = new ScratchDatabase();
     const predictions = new Predictions(scratch.database);

@@ -3,6 +3,7 @@ import {
   desc,
   eq,
   getTableColumns,
+  gte,
   inArray,
   lt,
   lte,
@@ -51,6 +52,13 @@ export class Predictions {
     this.#database.write("predictions.insertMany", () => {
       for (const row of rows) this.#statements.insert.run({ ...row });
     });
+  }
+
+  /** Who was there on which UTC day (days since the epoch) since an instant (ms since the epoch), each once. */
+  clientDaysSince(instant: number): { clientHash: string; day: number }[] {
+    return this.#database.timed("predictions.clientDaysSince", () =>
+      this.#statements.clientDays.all({ instant }),
+    );
   }
 
   byId(id: string): PredictionRow | null {
@@ -118,6 +126,8 @@ export class Predictions {
 
 const FILTERS = ["modelName", "confidence", "outcome"] as const satisfies (keyof PredictionFilter)[];
 
+const DAY_MS = 86_400_000;
+
 /** SQLite's own number of a row, in the order of insertion. */
 const rowid = sql<number>`rowid`;
 
@@ -141,6 +151,7 @@ function prepare({ orm }: PinholeDatabase) {
     keyof PredictionRow,
     Placeholder
   >;
+  const utcDay = sql<number>`${createdAt} / ${sql.raw(String(DAY_MS))}`;
   const oldest = orm
     .select({ rowid })
     .from(predictions)
@@ -166,6 +177,11 @@ function prepare({ orm }: PinholeDatabase) {
         last: sql<number | null>`(SELECT max(rowid) FROM ${predictions})`,
       })
       .from(sql`(SELECT 1)`)
+      .prepare(),
+    clientDays: orm
+      .selectDistinct({ clientHash: predictions.clientHash, day: utcDay })
+      .from(predictions)
+      .where(gte(createdAt, sql.placeholder("instant")))
       .prepare(),
     deleteBefore: orm.delete(predictions).where(inArray(rowid, oldest)).returning({ id }).prepare(),
     deleteUpTo: orm.delete(predictions).where(inArray(rowid, firstWritten)).returning({ id }).prepare(),
