@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ConfigError, describeConfig, loadConfig } from "./config.ts";
+import { ConfigError, describeConfig, isReportingForbidden, loadConfig, readSupervisor } from "./config.ts";
 import { SETTINGS } from "./settings.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "pinhole-config-"));
@@ -104,4 +104,41 @@ describe("settings", () => {
     writeFileSync(join(directory, ".env.production"), "PINHOLE_PROT=1\n");
     expect(() => loadConfig({ PINHOLE_ENVIRONMENT: "production" }, directory)).toThrow("PINHOLE_PROT");
   });
+});
+
+describe("who supervises", () => {
+  const socket = "/run/systemd/notify";
+
+  test.each([
+    ["nobody", {}, null],
+    ["a unit without a watchdog", { NOTIFY_SOCKET: socket }, { socket, watchdogMs: null }],
+    ["a watchdog", { NOTIFY_SOCKET: socket, WATCHDOG_USEC: "30000000" }, { socket, watchdogMs: 30_000 }],
+    [
+      "a watchdog for this process",
+      { NOTIFY_SOCKET: socket, WATCHDOG_USEC: "1500", WATCHDOG_PID: "7" },
+      { socket, watchdogMs: 1.5 },
+    ],
+    [
+      "a watchdog for another process",
+      { NOTIFY_SOCKET: socket, WATCHDOG_USEC: "1500", WATCHDOG_PID: "8" },
+      { socket, watchdogMs: null },
+    ],
+    [
+      "a watchdog that makes no sense",
+      { NOTIFY_SOCKET: socket, WATCHDOG_USEC: "x" },
+      { socket, watchdogMs: null },
+    ],
+  ])("%s", (_, env, expected) => {
+    expect(readSupervisor(env, 7)).toEqual(expected);
+  });
+});
+
+test.each([
+  ["1", true],
+  ["true", true],
+  ["0", false],
+  ["", false],
+  [undefined, false],
+])("ORT_DISABLE_TELEMETRY=%p forbids reporting: %p", (value, expected) => {
+  expect(isReportingForbidden({ ORT_DISABLE_TELEMETRY: value })).toBe(expected);
 });

@@ -45,6 +45,33 @@ export function loadConfig(env: Environment = process.env, directory: string = p
   return config;
 }
 
+/** What started this process and wants to be told how it is: systemd, for a unit of Type=notify. */
+export interface Supervisor {
+  /** Address of its datagram socket. */
+  socket: string;
+  /** It ends a process that gives no sign of life for so long; null: it does not watch. */
+  watchdogMs: number | null;
+}
+
+/** Null where nobody supervises. A watchdog for another process than `pid` is not ours to feed. */
+export function readSupervisor(env: Environment = process.env, pid: number = process.pid): Supervisor | null {
+  const socket = env.NOTIFY_SOCKET;
+  if (socket === undefined || socket === "") return null;
+  const micros = Number(env.WATCHDOG_USEC);
+  const isOurs = env.WATCHDOG_PID === undefined || env.WATCHDOG_PID === String(pid);
+  return { socket, watchdogMs: isOurs && Number.isSafeInteger(micros) && micros > 0 ? micros / 1000 : null };
+}
+
+/** One variable by a name that the caller gives, for commands that are told where a secret lies; null: not set. */
+export function environmentSecret(name: string, env: Environment = process.env): string | null {
+  return env[name] || null;
+}
+
+/** Whether ONNX Runtime's library, which reads the environment itself, was told to report to nobody. */
+export function isReportingForbidden(env: Environment = process.env): boolean {
+  return !["", "0", "false", undefined].includes(env.ORT_DISABLE_TELEMETRY?.toLowerCase());
+}
+
 /** Every setting as `NAME=value`, one a line, secrets hidden: what is printed at start. */
 export function describeConfig(config: Config): string {
   return entries

@@ -1,34 +1,62 @@
-import { ConfigError, describeConfig, loadConfig } from "./config.ts";
+import { systemClock } from "./clock.ts";
+import { ConfigError, describeConfig, loadConfig, readSupervisor } from "./config.ts";
+import { endOnCrash } from "./crash.ts";
 import { PinholeError } from "./errors.ts";
+import { Systemd } from "./health/systemd.ts";
 import { serveOptions } from "./http/app.ts";
 import { RepositoryError } from "./model-repository/repository.ts";
+import { PreflightError, preflightAtStart } from "./preflight/preflight.ts";
 import { createServices, type Services } from "./services.ts";
 import { stopServer } from "./stop.ts";
-import type { Logger } from "./telemetry/log.ts";
+
+/** How long the end waits for those outside of the machine who are told of errors and traces. */
+const FAREWELL_MS = 2000;
 
 /** The process: settings, services, listen, signals, drain, exit. */
 async function main(): Promise<void> {
   const config = loadConfig();
   console.error(`Pinhole starts with\n${describeConfig(config)}`);
+  if (config.environment === "production") {
+    const toLookAt = await preflightAtStart(config, { clock: systemClock, directory: process.cwd() });
+    if (toLookAt !== "") console.error(toLookAt);
+  }
   const services = await createServices(config);
+  endOnCrash(services.telemetry);
   const app = services.app.listen({ port: config.port, hostname: config.host, ...serveOptions(config) });
   const server = app.server!;
   services.log.info(
     { url: String(server.url), models: services.repository.models.map(({ key }) => key) },
     "listening",
   );
-  stopOnSignals(services, server);
+  const systemd = tellSystemd(services);
+  stopOnSignals(services, server, systemd);
+  changeLogLevelOnSignal(services);
 }
 
-function stopOnSignals(services: Services, server: Bun.Server<unknown>): void {
+/** Null where systemd did not start this process or does not ask. */
+function tellSystemd({ clock, isWorking, log, repository }: Services): Systemd | null {
+  const supervisor = readSupervisor();
+  if (supervisor === null) return null;
+  const onTrouble = (err: Error) => log.error({ err }, "systemd could not be told");
+  const systemd = new Systemd({ supervisor, clock, isWorking, onTrouble });
+  systemd.ready(`serving ${repository.models.map(({ key }) => key).join(", ")}`);
+  return systemd;
+}
+
+function stopOnSignals(services: Services, server: Bun.Server<unknown>, systemd: Systemd | null): void {
   let stopping = false;
   const stop = async (reason: string) => {
     // Somebody who asks twice does not want to wait.
-    if (stopping) process.exit(130);
+    if (stopping) {
+      services.telemetry.logs.flushSync();
+      process.exit(130);
+    }
     stopping = true;
+    systemd?.stopping();
     services.log.info({ reason }, "stopping");
     const clean = await stopServer(services, server);
-    await written(services.log);
+    await systemd?.close();
+    await services.telemetry.close(FAREWELL_MS);
     process.exit(clean && reason !== "worker pool lost" ? 0 : 1);
   };
   process.on("SIGTERM", () => void stop("SIGTERM"));
@@ -36,8 +64,13 @@ function stopOnSignals(services: Services, server: Bun.Server<unknown>): void {
   services.onLost(() => void stop("worker pool lost"));
 }
 
-/** The log is written behind, too: what is in it must not be lost with the process. */
-const written = (log: Logger) => new Promise<void>((resolve) => log.flush(() => resolve()));
+/** SIGUSR2: to debug, and at the next one back to the level of the settings. */
+function changeLogLevelOnSignal({ telemetry: { logs } }: Services): void {
+  process.on("SIGUSR2", () => {
+    logs.toggleDebug();
+    logs.server.info({ level: logs.level }, "log level changed");
+  });
+}
 
 main().catch((error: unknown) => {
   console.error(startFailure(error));
@@ -46,6 +79,7 @@ main().catch((error: unknown) => {
 
 /** What the operator must mend is told without a stack. */
 function startFailure(error: unknown): unknown {
-  if (error instanceof ConfigError || error instanceof RepositoryError) return error.message;
+  if ([ConfigError, RepositoryError, PreflightError].some((kind) => error instanceof kind))
+    return (error as Error).message;
   return error instanceof PinholeError ? `${error.detail}\n${error.cause ?? ""}` : error;
 }

@@ -24,6 +24,7 @@ import {
   workersCheck,
 } from "./health/checks.ts";
 import { HealthMonitor } from "./health/monitor.ts";
+import { HealthWatch } from "./health/watch.ts";
 import { createApp } from "./http/app.ts";
 import { VERSION } from "./http/version.ts";
 import { LruStore } from "./inference/answer-store.ts";
@@ -34,27 +35,32 @@ import { explain } from "./inference/explanation.ts";
 import { Predictor } from "./inference/predictor.ts";
 import { type Score, scoreBytes } from "./inference/score.ts";
 import { ThreadPool } from "./inference/worker-pool.ts";
+import { memoryLimitBytes } from "./memory-limit.ts";
 import { ModelRepository } from "./model-repository/repository.ts";
 import { predictionRow } from "./recording/prediction-row.ts";
 import { WriteBehindRecorder } from "./recording/write-behind.ts";
 import type { Config } from "./settings.ts";
+import { ActiveClients } from "./telemetry/active-clients.ts";
 import { EventLoopDelay } from "./telemetry/event-loop-delay.ts";
-import { createLog, type Logger } from "./telemetry/log.ts";
 import { Metrics } from "./telemetry/metrics.ts";
+import { SystemReader } from "./telemetry/system-figures.ts";
+import { createTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
 
 const WORKER = new URL("../workers/inference.worker.ts", import.meta.url);
 /** Enough that every worker has a full batch waiting while the next is decoded. */
 const IN_FLIGHT_PER_WORKER = 8;
+/** How long a start that failed waits for those who are told of it. */
+const FAREWELL_MS = 2000;
 const SWEEP_INTERVAL_MS = 10_000;
-const HEALTH_INTERVAL_MS = 30_000;
 const MAINTENANCE_INTERVAL_MS = 300_000;
+const DAY_MS = 86_400_000;
 
 /** What a test may bring instead of the real thing. */
 export interface Substitutes {
   clock?: Clock;
   newId?: NewId;
   random?: () => number;
-  log?: Logger;
+  telemetry?: Telemetry;
 }
 
 export type Services = Awaited<ReturnType<typeof createServices>>;
@@ -67,7 +73,10 @@ export type Services = Awaited<ReturnType<typeof createServices>>;
  */
 export async function createServices(config: Config, substitutes: Substitutes = {}) {
   const { clock = systemClock, newId = randomId, random = Math.random } = substitutes;
-  const log = substitutes.log ?? createLog(config.logLevel);
+  const telemetry =
+    substitutes.telemetry ??
+    (await createTelemetry(config, { clock, newId, version: VERSION, onLogTrouble: logTrouble }));
+  const log = telemetry.logs.server;
   const undo: (() => void | Promise<void>)[] = [];
   const close = async () => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -78,6 +87,7 @@ export async function createServices(config: Config, substitutes: Substitutes = 
       defaultModel: config.modelDefault,
     });
     const metrics = new Metrics({ version: VERSION, bun: Bun.version });
+    metrics.expectModels(repository.models.map(({ key }) => key));
 
     const database = openDatabase(join(resolve(config.dataDir), "pinhole.sqlite"), {
       clock,
@@ -87,6 +97,7 @@ export async function createServices(config: Config, substitutes: Substitutes = 
     undo.push(() => database.close());
     migrate(database);
     const predictions = new Predictions(database);
+    const activeClients = recentClients(predictions, clock);
     const modelVersions = new ModelVersions(database);
     for (const { manifest } of repository.models) modelVersions.noteLoaded(manifest, clock.wall());
 
@@ -122,7 +133,10 @@ export async function createServices(config: Config, substitutes: Substitutes = 
       size: workerCount,
       models: repository.models,
       clock,
-      onEvent: (event) => log.error(event, "worker trouble"),
+      onEvent: (event) =>
+        event.event === "worker_replaced"
+          ? log.info(event, "worker replaced")
+          : log.error(event, "worker trouble"),
       onLost: () => {
         for (const { key } of repository.models) repository.markNotReady(key);
         batcher.abandon(new PinholeError("MODEL_NOT_READY", "No worker is left: try again shortly."));
@@ -133,6 +147,7 @@ export async function createServices(config: Config, substitutes: Substitutes = 
       pool,
       clock,
       onBatch: (model, rows) => metrics.batch(model.key, rows),
+      onRun: (model, rows) => metrics.run(model.key, rows),
       onDrop: (reason) => metrics.drop(reason),
     });
     undo.push(() => pool.close());
@@ -178,7 +193,11 @@ export async function createServices(config: Config, substitutes: Substitutes = 
       fallbackEnabled: config.fallbackEnabled,
       onInferenceFailure: (err, { requestId }) =>
         log.error({ err, request_id: requestId }, "inference failed"),
-      record: (made) => recorder.record(predictionRow(made, clock.wall(), hashClient)),
+      record(made) {
+        const row = predictionRow(made, clock.wall(), hashClient);
+        activeClients.add(row.clientHash, row.createdAt);
+        recorder.record(row);
+      },
     });
 
     const history = new HealthChecks(database);
@@ -188,6 +207,7 @@ export async function createServices(config: Config, substitutes: Substitutes = 
       healthChecks: history,
       retentionDays: config.retentionDays,
       retentionRows: config.retentionRows,
+      healthRetentionDays: config.healthRetentionDays,
       clock,
       idle: () => admission.admitted === 0,
     });
@@ -199,6 +219,14 @@ export async function createServices(config: Config, substitutes: Substitutes = 
 
     const delay = new EventLoopDelay(clock);
     undo.push(() => delay.close());
+    const memoryBytes = memoryLimitBytes();
+    const system = new SystemReader({
+      dataDir: resolve(config.dataDir),
+      memoryLimitBytes: memoryBytes,
+      usableCores: usableCores(),
+      clock,
+      eventLoopDelay: () => delay.read(),
+    });
     const usableWorkers = () => pool.idle + pool.busy;
     const readyModels = () => repository.models.filter(({ key }) => repository.isReady(key)).length;
     const health = new HealthMonitor({
@@ -206,22 +234,31 @@ export async function createServices(config: Config, substitutes: Substitutes = 
       isReady: () => usableWorkers() > 0 && repository.isReady(repository.defaultModel.key),
       isDraining: () => state.draining,
       checks: {
-        database: databaseCheck(() => database.ping()),
+        database: databaseCheck(() => database.ping(), config.healthDatabaseMs),
         recorder: recorderCheck(recorder),
-        disk: diskCheck(resolve(config.dataDir)),
-        memory: memoryCheck(() => process.memoryUsage.rss(), process.constrainedMemory()),
-        event_loop: eventLoopCheck(() => delay.read().maxMs),
+        disk: diskCheck(resolve(config.dataDir), {
+          freeShare: config.healthDiskFreeShare,
+          freeBytes: config.healthDiskFreeBytes,
+        }),
+        memory: memoryCheck(() => process.memoryUsage.rss(), memoryBytes, config.healthMemoryShare),
+        event_loop: eventLoopCheck(() => delay.read().maxMs, config.healthEventLoopMs),
         workers: workersCheck(usableWorkers, workerCount),
         models: modelsCheck(readyModels, repository.models.length),
-        queue: queueCheck(() => admission.admitted, config.queueCapacity),
+        queue: queueCheck(() => admission.admitted, config.queueCapacity, config.healthQueueShare),
       },
     });
-    const keepReport = async () => {
-      const { status, checks } = await health.report();
-      history.insert({ createdAt: clock.wall(), status, checks });
-    };
-    const logReportFailure = (err: unknown) => log.error({ err }, "a health report was not kept");
-    undo.push(every(clock, HEALTH_INTERVAL_MS, () => void keepReport().catch(logReportFailure)));
+    const watch = new HealthWatch({
+      monitor: health,
+      keep: ({ status, checks }) => history.insert({ createdAt: clock.wall(), status, checks }),
+      onChange: (change) => {
+        if (change.state === "ok") log.info(change, "health check recovered");
+        else log.warn(change, "health check failing");
+      },
+    });
+    const look = () =>
+      watch.run().catch((err: unknown) => log.error({ err }, "a health report was not kept"));
+    undo.push(every(clock, config.healthIntervalSeconds * 1000, () => void look()));
+    await look();
 
     metrics.observe({
       admission: () => ({
@@ -239,7 +276,11 @@ export async function createServices(config: Config, substitutes: Substitutes = 
         const { waiting, written, dropped } = recorder.statistics();
         return { waiting, written, dropped: dropped.buffer_full + dropped.closed + dropped.rejected };
       },
-      eventLoopDelay: () => delay.read(),
+      activeClients: () => activeClients.count(clock.wall()),
+      telemetry: () => telemetry.statistics(),
+      limits: config,
+      system: () => system.read(),
+      health: () => ({ ready: health.ready, checks: health.latest ?? {} }),
     });
 
     const app = createApp({
@@ -247,6 +288,8 @@ export async function createServices(config: Config, substitutes: Substitutes = 
       clock,
       newId,
       log,
+      logs: telemetry.logs,
+      tracing: telemetry.tracing,
       predictor,
       repository,
       rateLimit,
@@ -254,6 +297,7 @@ export async function createServices(config: Config, substitutes: Substitutes = 
       predictions: { find: (id) => recorder.find(id), page: (request) => predictions.page(request) },
       health,
       healthHistory: history,
+      system,
       metrics,
       clientHash: hashClient,
       state,
@@ -263,12 +307,15 @@ export async function createServices(config: Config, substitutes: Substitutes = 
       config,
       clock,
       log,
+      telemetry,
       state,
       admission,
       repository,
       predictor,
       /** Writes every record that waits. */
       flush: () => recorder.flush(),
+      /** Whether the worker pool gets anywhere: what has stalled for longer than a deadline answers nobody. */
+      isWorking: () => pool.stalledMs <= config.deadlineMs,
       /** Told once when so many workers are lost that the process must be replaced. */
       onLost(listener: () => void) {
         onLost = listener;
@@ -277,8 +324,18 @@ export async function createServices(config: Config, substitutes: Substitutes = 
     };
   } catch (error) {
     await close();
+    await telemetry.close(FAREWELL_MS);
     throw error;
   }
+}
+
+/** Counts on where the records say who was there before a restart. */
+function recentClients(predictions: Predictions, clock: Clock): ActiveClients {
+  const clients = new ActiveClients();
+  const yesterday = Math.floor(clock.wall() / DAY_MS) - 1;
+  for (const { clientHash, day } of predictions.clientDaysSince(yesterday * DAY_MS))
+    clients.add(clientHash, day * DAY_MS);
+  return clients;
 }
 
 function createRateLimit(config: Config, clock: Clock, hashClient: (key: string) => string) {
@@ -316,4 +373,9 @@ function withOperatorLimit(
     statistics: () => [...clients.statistics(), ...operators.statistics()],
     sweep: () => clients.sweep() + operators.sweep(),
   };
+}
+
+/** The log cannot say that it cannot be written. */
+function logTrouble(error: unknown): void {
+  console.error(`the log cannot be written: ${error}`);
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { systemClock } from "../clock.ts";
 import { loadConfig } from "../config.ts";
@@ -54,11 +55,11 @@ export async function main(args: string[]): Promise<number> {
 }
 
 /** @returns input, classes, opset and ms for one row */
-async function verify(folder: ModelFolder): Promise<string[]> {
+export async function verify(folder: ModelFolder): Promise<string[]> {
   const model = await loadModel(folder);
   const ms = await runOnce(model);
   const { dtype, layout, width, height, color } = model.manifest.input;
-  const { "ai.onnx": opset = "none" } = readGraph(Bun.mmap(model.path)).opsets;
+  const { "ai.onnx": opset = "none" } = readGraph(readFileSync(model.path)).opsets;
   const input = `${dtype} ${layout} ${color} ${width}x${height}`;
   return [input, String(model.labels.length), String(opset), ms.toFixed(1)];
 }
@@ -83,7 +84,7 @@ async function runOnce(model: Model): Promise<number> {
 }
 
 /** The private text, which is what an operator needs here. */
-function reason(thrown: unknown): string {
+export function reason(thrown: unknown): string {
   if (thrown instanceof PinholeError && thrown.cause !== undefined) return String(thrown.cause);
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "bun:test";
+import { statfs } from "node:fs/promises";
 import type { Clock } from "../clock.ts";
 import {
   above,
   below,
   databaseCheck,
   diskCheck,
+  eventLoopCheck,
   memoryCheck,
   queueCheck,
   recorderCheck,
@@ -34,8 +36,8 @@ function monitor(states: { vital?: CheckState; other?: CheckState }) {
     };
   const health = new HealthMonitor({
     checks: {
-      workers: { vital: true, run: () => check(states.vital)() },
-      database: { vital: false, run: () => check(states.other)() },
+      workers: { vital: true, unit: "x", threshold: 2, run: () => check(states.vital)() },
+      database: { vital: false, unit: "x", threshold: 2, run: () => check(states.other)() },
     },
     isReady: () => server.ready,
     isDraining: () => server.draining,
@@ -79,12 +81,14 @@ describe("HealthMonitor", () => {
       checks: {
         throws: {
           vital: false,
+          unit: "ms",
+          threshold: 500,
           run: () => {
             throw new Error("gone");
           },
         },
-        hangs: { vital: false, run: () => new Promise(() => undefined) },
-        works: { vital: true, run: () => below(1, { unit: "x", degraded: 2 }) },
+        hangs: { vital: false, unit: "bytes", threshold: null, run: () => new Promise(() => undefined) },
+        works: { vital: true, unit: "x", threshold: 2, run: () => below(1, { unit: "x", degraded: 2 }) },
       },
       isReady: () => true,
       isDraining: () => false,
@@ -93,13 +97,16 @@ describe("HealthMonitor", () => {
     const report = health.report();
     await Bun.sleep(1);
     for (const task of [...clock.tasks]) task();
-    const { status, checks } = await report;
+    const { status, failing, checks } = await report;
     expect(status).toBe("degraded");
-    expect([checks.throws!.state, checks.hangs!.state, checks.works!.state]).toEqual([
-      "unhealthy",
-      "unhealthy",
-      "ok",
-    ]);
+    expect(failing).toEqual(["throws", "hangs"]);
+    const untold = { state: "unhealthy", figure: null } as const;
+    expect(checks).toEqual({
+      throws: { ...untold, unit: "ms", threshold: 500, reason: "failed" },
+      hangs: { ...untold, unit: "bytes", threshold: null, reason: "timed_out" },
+      works: { state: "ok", figure: 1, unit: "x", threshold: 2 },
+    });
+    expect(health.latest).toEqual(checks);
     expect(clock.tasks).toHaveLength(0);
   });
 });
@@ -142,29 +149,50 @@ describe("checks", () => {
   });
 
   test("a full queue is degraded, never unhealthy", async () => {
-    expect((await queueCheck(() => 100, 100).run()).state).toBe("degraded");
-    expect((await queueCheck(() => 89, 100).run()).state).toBe("ok");
+    expect(await queueCheck(() => 100, 100, 0.9).run()).toMatchObject({ state: "degraded", threshold: 90 });
+    expect((await queueCheck(() => 89, 100, 0.9).run()).state).toBe("ok");
+    expect((await queueCheck(() => 50, 100, 0.5).run()).state).toBe("degraded");
   });
 
-  test("memory is measured against its limit, or the machine where there is none", async () => {
-    expect((await memoryCheck(() => 90, 100).run()).state).toBe("degraded");
-    expect((await memoryCheck(() => 96, 100).run()).state).toBe("unhealthy");
-    for (const none of [0, 2 ** 64]) expect((await memoryCheck(() => 96, none).run()).state).toBe("ok");
+  test.each([
+    [84, 0.85, "ok"],
+    [85, 0.85, "degraded"],
+    [95, 0.85, "unhealthy"],
+    [96, 0.99, "ok"],
+    [99, 0.99, "unhealthy"],
+  ] as const)("%d of 100 bytes of memory, degraded from %d on: %s", async (resident, share, state) => {
+    expect((await memoryCheck(() => resident, 100, share).run()).state).toBe(state);
   });
 
-  test("the disk of the data directory has free bytes", async () => {
-    const { figure, unit } = await diskCheck(import.meta.dir).run();
-    expect(figure).toBeGreaterThan(0);
-    expect(unit).toBe("bytes");
-    expect(diskCheck("/no/such/directory").run()).rejects.toThrow();
+  test.each([
+    [249.9, "ok"],
+    [250, "degraded"],
+    [5000, "unhealthy"],
+  ] as const)("an event loop %d ms late: %s", async (delayMs, state) => {
+    expect(await eventLoopCheck(() => delayMs, 250).run()).toMatchObject({ state, threshold: 250 });
+  });
+
+  test("the disk of the data directory: below its share degraded, below its floor unhealthy", async () => {
+    const { bavail, bsize, blocks } = await statfs(import.meta.dir);
+    const [free, size] = [bavail * bsize, blocks * bsize];
+    const check = (freeShare: number, freeBytes: number) =>
+      diskCheck(import.meta.dir, { freeShare, freeBytes }).run();
+    expect(await check(0, 0)).toMatchObject({ state: "ok", unit: "bytes", threshold: 0 });
+    expect((await check(0, 0)).figure).toBeGreaterThan(0);
+    expect(await check(1, 0)).toMatchObject({ state: "degraded", threshold: size });
+    expect(await check(0, 2 * size)).toMatchObject({ state: "unhealthy", threshold: 2 * size });
+    expect(free).toBeLessThanOrEqual(size);
+    expect(diskCheck("/no/such/directory", { freeShare: 0, freeBytes: 0 }).run()).rejects.toThrow();
   });
 
   test("the database must answer, the recorder must be able to write", async () => {
-    expect((await databaseCheck(() => undefined).run()).state).toBe("ok");
+    expect((await databaseCheck(() => undefined, 500).run()).state).toBe("ok");
+    const slow = await databaseCheck(() => Bun.sleep(3), 1).run();
+    expect(slow).toMatchObject({ state: "degraded", unit: "ms", threshold: 1 });
     const refuse = () => {
       throw new Error("locked");
     };
-    expect(databaseCheck(refuse).run()).rejects.toThrow("locked");
+    expect(databaseCheck(refuse, 500).run()).rejects.toThrow("locked");
     const statistics = () => ({
       waiting: 3,
       written: 0,

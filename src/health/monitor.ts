@@ -8,6 +8,8 @@ export interface CheckResult {
   figure: number | null;
   unit: string | null;
   threshold: number | null;
+  /** Why there is no figure; absent where there is one. */
+  reason?: "failed" | "timed_out";
 }
 
 export interface HealthCheck {
@@ -16,6 +18,9 @@ export interface HealthCheck {
    * reported, but never takes the server out of service.
    */
   vital: boolean;
+  /** What is told when the check itself fails and there is no figure; null where a threshold is not fixed. */
+  unit: string;
+  threshold: number | null;
   /** May throw: then the check is unhealthy. */
   run(): CheckResult | Promise<CheckResult>;
 }
@@ -25,6 +30,8 @@ export interface HealthReport {
   status: "healthy" | "degraded" | "unhealthy";
   ready: boolean;
   draining: boolean;
+  /** Names of the checks that are not ok. */
+  failing: string[];
   checks: Record<string, CheckResult>;
 }
 
@@ -44,6 +51,7 @@ export class HealthMonitor {
   readonly #isDraining: () => boolean;
   readonly #clock: Clock;
   readonly #startedAt: number;
+  #latest: Record<string, CheckResult> | null = null;
   #kept: { checks: Promise<Record<string, CheckResult>>; until: number } | null = null;
 
   /**
@@ -71,6 +79,16 @@ export class HealthMonitor {
     return this.#isDraining();
   }
 
+  /** Whether to send requests here, at this instant. */
+  get ready(): boolean {
+    return !this.#isDraining() && this.#isReady();
+  }
+
+  /** What the checks found when they last ran, however long ago; null before the first time. */
+  get latest(): Readonly<Record<string, CheckResult>> | null {
+    return this.#latest;
+  }
+
   /** Whether to send requests here. Draining and readiness are of this instant, the rest at most 1 s old. */
   async readiness(): Promise<Readiness> {
     if (this.#isDraining()) return { ready: false, status: "draining" };
@@ -85,9 +103,9 @@ export class HealthMonitor {
     const isUnhealthy = Object.entries(checks).some(
       ([name, { state }]) => state === "unhealthy" && this.#checks[name]!.vital,
     );
-    const isOk = Object.values(checks).every(({ state }) => state === "ok");
-    const status = isUnhealthy ? "unhealthy" : isOk ? "healthy" : "degraded";
-    return { status, ready: !draining && this.#isReady(), draining, checks };
+    const failing = Object.keys(checks).filter((name) => checks[name]!.state !== "ok");
+    const status = isUnhealthy ? "unhealthy" : failing.length === 0 ? "healthy" : "degraded";
+    return { status, ready: this.ready, draining, failing, checks };
   }
 
   #results(): Promise<Record<string, CheckResult>> {
@@ -101,20 +119,23 @@ export class HealthMonitor {
   async #runAll(): Promise<Record<string, CheckResult>> {
     const names = Object.keys(this.#checks);
     const results = await Promise.all(names.map((name) => this.#runOne(this.#checks[name]!)));
-    return Object.fromEntries(names.map((name, index) => [name, results[index]!]));
+    this.#latest = Object.fromEntries(names.map((name, index) => [name, results[index]!]));
+    return this.#latest;
   }
 
   async #runOne(check: HealthCheck): Promise<CheckResult> {
     const { promise: late, resolve } = Promise.withResolvers<CheckResult>();
-    const cancel = this.#clock.after(CHECK_TIMEOUT_MS, () => resolve(FAILED));
+    const cancel = this.#clock.after(CHECK_TIMEOUT_MS, () => resolve(untold(check, "timed_out")));
     try {
       return await Promise.race([check.run(), late]);
     } catch {
-      return FAILED;
+      return untold(check, "failed");
     } finally {
       cancel();
     }
   }
 }
 
-const FAILED: CheckResult = { state: "unhealthy", figure: null, unit: null, threshold: null };
+function untold({ unit, threshold }: HealthCheck, reason: "failed" | "timed_out"): CheckResult {
+  return { state: "unhealthy", figure: null, unit, threshold, reason };
+}

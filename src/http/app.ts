@@ -4,21 +4,25 @@ import { clientKeyRule } from "./client-key.ts";
 import { errorAnswer } from "./error-answer.ts";
 import { healthRoutes } from "./health.ts";
 import { hostCheck } from "./host.ts";
+import { logLevelRoutes } from "./log-level.ts";
 import { modelRoutes } from "./models.ts";
 import { operatorRoutes } from "./operator.ts";
 import { predictRoutes } from "./predict/index.ts";
 import { predictionRoutes } from "./predictions.ts";
 import { RequestContext } from "./request-context.ts";
+import { bodyBytes, requestLog } from "./request-log.ts";
 import type { HttpServices } from "./services.ts";
 import { swaggerRoutes } from "./swagger.ts";
+import { endTrace } from "./trace.ts";
 
 export { serveOptions } from "./serve-options.ts";
 
 /** The whole HTTP surface. Nothing listens yet. @throws ConfigError for trusted proxies that are no addresses */
 export function createApp(services: HttpServices) {
-  const { clock, config, metrics, newId, state } = services;
+  const { clock, config, metrics, newId, state, tracing } = services;
   const clientKeyOf = clientKeyRule(config.trustedProxies);
   const checkHost = hostCheck(config.hostsAllowed);
+  const logRequest = requestLog(services);
   let methodsOf = allowedMethods([]);
   const answerError = errorAnswer(services, (path) => methodsOf(path));
 
@@ -32,22 +36,29 @@ export function createApp(services: HttpServices) {
     )
     .onRequest((c) => {
       const { request, server, set, path } = c as typeof c & { path: string };
-      c.context = new RequestContext({ request, server, startedAt: clock.now(), newId, clientKeyOf });
+      const trace = tracing?.start(request.headers) ?? null;
+      c.context = new RequestContext({ request, server, startedAt: clock.now(), newId, clientKeyOf, trace });
+      if (trace !== null) set.headers.traceresponse = trace.response;
       set.headers["x-request-id"] = c.context.requestId;
       set.headers["x-content-type-options"] = "nosniff";
       // Whoever keeps the connection would find nobody there in a moment.
       if (state.draining) set.headers.connection = "close";
       checkHost(request, path);
     })
-    .onAfterResponse(({ context, request, route, set }) => {
+    .onAfterResponse(({ context, request, route = "unmatched", set, response }) => {
       const status = typeof set.status === "number" ? set.status : 200;
-      metrics.request(route ?? "unmatched", request.method, status, clock.now() - context.startedAt);
+      const durationMs = clock.now() - context.startedAt;
+      const ended = { context, method: request.method, route, status, durationMs };
+      metrics.request(route, request.method, status, durationMs);
       if (context.outcome !== null) metrics.error(context.outcome);
+      logRequest({ ...ended, sentBytes: bodyBytes(request.method, response, context) });
+      endTrace(ended);
     })
     .use(predictRoutes(services))
     .use(modelRoutes(services))
     .use(predictionRoutes(services))
     .use(operatorRoutes(services))
+    .use(logLevelRoutes(services))
     .use(healthRoutes(services))
     .use(swaggerRoutes());
   methodsOf = allowedMethods(app.routes);

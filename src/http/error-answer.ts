@@ -53,6 +53,7 @@ export function errorAnswer(services: HttpServices, methodsOf: AllowedMethods): 
     context.outcome = code;
     const fields = {
       request_id: context.requestId,
+      ...(context.trace === null ? {} : { trace_id: context.trace.traceId }),
       client: clientHash(context.clientKey),
       code,
       status: problem.status,
@@ -65,6 +66,8 @@ export function errorAnswer(services: HttpServices, methodsOf: AllowedMethods): 
     set.headers["content-type"] = PROBLEM_TYPE;
     set.headers["cache-control"] = "no-store";
     if (problem.retryAfterSeconds !== null) set.headers["retry-after"] = String(problem.retryAfterSeconds);
-    return JSON.stringify(problem.body);
+    const body = JSON.stringify(problem.body);
+    context.problemBytes = Buffer.byteLength(body);
+    return body;
   };
 }

@@ -6,7 +6,9 @@ import type { PredictAnswer, PredictCall } from "../inference/prediction.ts";
 import type { Model } from "../model-repository/manifest.ts";
 import type { PredictionRow } from "../recording/row.ts";
 import { type Config, SETTINGS } from "../settings.ts";
+import { Logs } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
+import { SystemReader } from "../telemetry/system-figures.ts";
 import type { HttpServices, RequestLimits } from "./services.ts";
 
 /** For tests of the HTTP layer: everything behind it, small, in memory and under the test's control. */
@@ -142,7 +144,7 @@ export const ROW: PredictionRow = {
   totalMs: 3,
 };
 
-/** Services whose predictor is `predict`; `lines` gathers what is logged. */
+/** Services whose predictor is `predict`; `lines` gathers what `log` is told, `requestLines` the lines of requests. */
 export function testServices(
   options: {
     config?: Partial<Config>;
@@ -151,6 +153,7 @@ export function testServices(
   } = {},
 ) {
   const lines: Record<string, unknown>[] = [];
+  const requestLines: Record<string, unknown>[] = [];
   const calls: PredictCall[] = [];
   const clock = new TestClock();
   const state = { draining: false, ready: true };
@@ -162,6 +165,11 @@ export function testServices(
     clock,
     newId: () => (++ids).toString(16).padStart(32, "0"),
     log: pino({ level: "debug" }, { write: (line: string) => void lines.push(JSON.parse(line)) }),
+    logs: new Logs({
+      level: "info",
+      destination: () => ({ write: (line) => void requestLines.push(JSON.parse(line)) }),
+    }),
+    tracing: null,
     predictor: {
       async predict(call) {
         calls.push(call);
@@ -186,19 +194,31 @@ export function testServices(
     },
     health: new HealthMonitor({
       checks: {
-        memory: { vital: false, run: () => ({ state: "ok", figure: 1, unit: "bytes", threshold: 2 }) },
+        memory: {
+          vital: false,
+          unit: "bytes",
+          threshold: 2,
+          run: () => ({ state: "ok", figure: 1, unit: "bytes", threshold: 2 }),
+        },
       },
       isReady: () => state.ready,
       isDraining: () => state.draining,
       clock,
     }),
     healthHistory: null,
+    system: new SystemReader({
+      dataDir: import.meta.dir,
+      memoryLimitBytes: 1024,
+      usableCores: 1,
+      clock,
+      eventLoopDelay: () => ({ meanMs: 0.1234567, maxMs: 20 }),
+    }),
     metrics: new Metrics({ version: "1.2.3", bun: "1.4.5" }),
     clientHash: (key) => `hash-of-${key}`,
     state,
     ...options.services,
   };
-  return { services, lines, calls, clock, state, limits, forgotten };
+  return { services, lines, requestLines, calls, clock, state, limits, forgotten };
 }
 
 /** The JSON of an answer, whose shape the test is about to say. */

@@ -1,12 +1,9 @@
-import { cpus, freemem, loadavg, totalmem } from "node:os";
+import { healthReportRoutes } from "./health-reports.ts";
 import { json } from "./json.ts";
 import { jsonResponse, type OpenApi, operation } from "./openapi/operation.ts";
-import { operatorGuard } from "./operator-guard.ts";
 import { routes } from "./routes.ts";
 import type { HttpServices } from "./services.ts";
 import { VERSION } from "./version.ts";
-
-const HISTORY_REPORTS = 100;
 
 /** For orchestrators and balancers; never limited, and the open ones say nothing that helps an attacker. */
 export function healthRoutes(services: HttpServices) {
@@ -47,84 +44,7 @@ export function healthRoutes(services: HttpServices) {
         ),
       },
     )
-    .use(healthReports(services));
-}
-
-/** What the checks found, for operators. */
-function healthReports(services: HttpServices) {
-  const { health, healthHistory } = services;
-  const guarded = routes()
-    .onBeforeHandle(operatorGuard(services))
-    .get(
-      "/health/detailed",
-      async ({ set }) => {
-        const { status, ready, draining, checks } = await health.report();
-        if (status === "unhealthy") set.status = 503;
-        const uptime_seconds = Math.floor(health.uptimeMs / 1000);
-        return json(set.headers, { status, ready, draining, version: VERSION, uptime_seconds, checks });
-      },
-      {
-        detail: operation({
-          tags: ["operator", "health"],
-          operationId: "readHealthChecks",
-          summary: "Each check with its figure and threshold",
-          responses: {
-            200: jsonResponse("Nothing vital is unhealthy.", "HealthDetailed"),
-            503: jsonResponse("Something vital is.", "HealthDetailed"),
-          },
-          operator: true,
-        }),
-      },
-    )
-    .get("/health/metrics", ({ set }) => json(set.headers, systemFigures()), {
-      detail: operation({
-        tags: ["operator", "health"],
-        operationId: "readSystemFigures",
-        summary: "Figures of process and machine",
-        responses: { 200: jsonResponse("The figures.", "HealthMetrics") },
-        operator: true,
-      }),
-    });
-  if (healthHistory === null) return guarded;
-  return guarded.get(
-    "/health/history",
-    ({ set }) =>
-      json(set.headers, {
-        reports: healthHistory.latest(HISTORY_REPORTS).map(({ createdAt, status, checks }) => ({
-          created_at: new Date(createdAt).toISOString(),
-          status,
-          checks,
-        })),
-      }),
-    {
-      detail: operation({
-        tags: ["operator", "health"],
-        operationId: "readHealthHistory",
-        summary: `The last ${HISTORY_REPORTS} reports`,
-        responses: { 200: jsonResponse("Newest first.", "HealthHistory") },
-        operator: true,
-      }),
-    },
-  );
-}
-
-function systemFigures() {
-  const { user, system } = process.cpuUsage();
-  const { rss, heapUsed } = process.memoryUsage();
-  return {
-    process: {
-      uptime_seconds: Math.round(process.uptime() * 1000) / 1000,
-      cpu_seconds: (user + system) / 1e6,
-      resident_bytes: rss,
-      heap_bytes: heapUsed,
-    },
-    system: {
-      cores: cpus().length,
-      load_average: loadavg(),
-      memory_total_bytes: totalmem(),
-      memory_free_bytes: freemem(),
-    },
-  };
+    .use(healthReportRoutes(services));
 }
 
 function open(operationId: string, summary: string, ok: OpenApi, notReady?: OpenApi) {

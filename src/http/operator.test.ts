@@ -13,6 +13,8 @@ const ROUTES: [string, string][] = [
   ["GET", "/api/v1/admin/rate-limits"],
   ["GET", "/api/v1/admin/cache"],
   ["DELETE", "/api/v1/admin/cache"],
+  ["GET", "/api/v1/admin/log-level"],
+  ["PUT", "/api/v1/admin/log-level"],
 ];
 
 function start(options: Parameters<typeof testServices>[0] = {}) {
@@ -20,8 +22,12 @@ function start(options: Parameters<typeof testServices>[0] = {}) {
   const world = testServices({ ...options, services: { healthHistory, ...options?.services } });
   const app = createApp(world.services);
   const send = (method: string, path: string, token: string | null = OPERATOR_TOKEN) => {
-    const headers = token === null ? undefined : { authorization: `Bearer ${token}` };
-    return app.handle(new Request(`http://localhost${path}`, { method, headers }));
+    const authorization: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
+    const sent: Record<string, string> = method === "PUT" ? { "content-type": "application/json" } : {};
+    const body = method === "PUT" ? '{"level":"info"}' : undefined;
+    return app.handle(
+      new Request(`http://localhost${path}`, { method, headers: { ...authorization, ...sent }, body }),
+    );
   };
   return { ...world, app, send };
 }
@@ -225,7 +231,13 @@ describe("operator routes", () => {
   test("something vital that is unhealthy makes /health/detailed 503", async () => {
     const { send, services } = start();
     expect((await send("GET", "/health/detailed")).status).toBe(200);
-    services.health.report = async () => ({ status: "unhealthy", ready: false, draining: false, checks: {} });
+    services.health.report = async () => ({
+      status: "unhealthy",
+      ready: false,
+      draining: false,
+      failing: [],
+      checks: {},
+    });
     expect((await send("GET", "/health/detailed")).status).toBe(503);
   });
 });

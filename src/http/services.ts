@@ -7,15 +7,21 @@ import type { Predictor } from "../inference/predictor.ts";
 import type { Model } from "../model-repository/manifest.ts";
 import type { Outcome, PredictionRow } from "../recording/row.ts";
 import type { Config } from "../settings.ts";
-import type { Logger } from "../telemetry/log.ts";
+import type { Logger, Logs } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import type { SystemFigures } from "../telemetry/system-figures.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
 
 /** All that HTTP needs of the rest of the server. */
 export interface HttpServices {
   config: Config;
   clock: Clock;
   newId: NewId;
+  /** `logs.server`. */
   log: Logger;
+  logs: Logs;
+  /** Null: tracing is off. */
+  tracing: Tracing | null;
   predictor: Pick<Predictor, "predict">;
   repository: ModelDirectory;
   rateLimit: RequestLimits;
@@ -24,6 +30,7 @@ export interface HttpServices {
   health: HealthMonitor;
   /** Null: reports are not kept, and there is no `/health/history`. */
   healthHistory: HealthHistory | null;
+  system: { read(): Promise<SystemFigures> };
   metrics: Metrics;
   /** HMAC of a client key: the only form in which one is shown or logged. */
   clientHash(clientKey: string): string;

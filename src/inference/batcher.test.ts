@@ -13,6 +13,7 @@ const model = (key: string, max_size = 4, max_wait_ms = 0) =>
 /** The answer to a picture is its first byte, once the gate of its run is opened. */
 function setUp(size = 1) {
   const batches: number[] = [];
+  const runs: number[] = [];
   const dropped: DropReason[] = [];
   const gates: PromiseWithResolvers<void>[] = [];
   let open = false;
@@ -32,13 +33,14 @@ function setUp(size = 1) {
     pool,
     clock: systemClock,
     onBatch: (_, count) => batches.push(count),
+    onRun: (_, rows) => runs.push(rows),
     onDrop: (reason) => dropped.push(reason),
   });
   const release = () => {
     open = true;
     for (const gate of gates.splice(0)) gate.resolve();
   };
-  return { pool, batcher, batches, dropped, release };
+  return { pool, batcher, batches, runs, dropped, release };
 }
 
 function task(value: number, options: Partial<Task> = {}): Task {
@@ -96,12 +98,13 @@ describe("batcher", () => {
   });
 
   test("a bad row does not spoil its batch", async () => {
-    const { pool, batcher, release } = setUp();
+    const { pool, batcher, runs, release } = setUp();
     const answers = [1, 255, 3].map((value) => batcher.submit(task(value)));
     release();
     await pool.start();
     const outcomes = await Promise.allSettled(answers);
     expect(outcomes.map((outcome) => outcome.status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(runs).toEqual([2]);
   });
 
   test("a manifest's wait lets tasks go together although a worker is idle, and no longer than that", async () => {

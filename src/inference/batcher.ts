@@ -42,20 +42,27 @@ export class Batcher {
   readonly #pool: WorkerPool;
   readonly #clock: Clock;
   readonly #onBatch: (model: Model, size: number) => void;
+  readonly #onRun: (model: Model, rows: number) => void;
   readonly #onDrop: (reason: DropReason) => void;
   /** By model key, oldest first; a key is absent when nothing waits for its model. */
   readonly #queues = new Map<string, Waiting[]>();
   #wakeAt: (() => void) | null = null;
 
+  /**
+   * @param options.onBatch told of each batch that is handed to a worker, and its rows
+   * @param options.onRun told of each batch that a worker has run, and how many of its rows were answered
+   */
   constructor(options: {
     pool: WorkerPool;
     clock: Clock;
     onBatch?: (model: Model, size: number) => void;
+    onRun?: (model: Model, rows: number) => void;
     onDrop?: (reason: DropReason) => void;
   }) {
     this.#pool = options.pool;
     this.#clock = options.clock;
     this.#onBatch = options.onBatch ?? (() => undefined);
+    this.#onRun = options.onRun ?? (() => undefined);
     this.#onDrop = options.onDrop ?? (() => undefined);
     this.#pool.onIdle(() => this.#dispatch());
   }
@@ -151,6 +158,7 @@ export class Batcher {
         explain,
       }));
       const { rows, preprocessMs, inferMs } = await this.#pool.run(model.key, images);
+      this.#onRun(model, rows.filter(({ ok }) => ok).length);
       batch.forEach((waiting, index) => {
         const outcome = rows[index]!;
         const queueMs = startedAt - waiting.since;

@@ -38,6 +38,8 @@ export interface CallTrace {
   stages: StageClock;
   /** What the rate limit said, once it was asked. */
   allowance: Allowance | null;
+  /** Key of the model, once the walk has found it. */
+  modelKey?: string;
 }
 
 export interface Prediction {

@@ -80,6 +80,7 @@ export class Predictor {
     trace.allowance = await stages.time("limit", async () => rateLimit.take("predict", call.clientKey));
     if (!trace.allowance.allowed) throw overTheLimit(trace.allowance);
     const model = repository.resolve(options.model);
+    trace.modelKey = model.key;
     checkOptions(options, model);
     using permit = stages.timeSync("admit", () => admission.admit({ bytes: call.contentLength ?? 0 }));
     const images = await stages.time("read", () => this.#read(call, permit));
@@ -136,7 +137,9 @@ export class Predictor {
     using _slot = await fairQueue.enter(call.clientKey, unwanted, abandoned);
     const target = decodeTarget(model);
     const turn = await decodeTurns.enter();
-    const waitedMs = clock.now() - arrivedAt;
+    const turnAt = clock.now();
+    const waitedMs = turnAt - arrivedAt;
+    stages.stay("queue", arrivedAt, turnAt);
     const tensor = await stages
       .time("decode", () => decoder.decode(image, header, target))
       .finally(() => turn[Symbol.dispose]());
@@ -144,6 +147,13 @@ export class Predictor {
     stages.record("queue", waitedMs + task.queueMs);
     stages.record("preprocess", task.preprocessMs);
     stages.record("infer", task.inferMs);
+    // The worker's own figures, laid end to end before this instant.
+    const inferredAt = clock.now();
+    const preprocessedAt = inferredAt - task.inferMs;
+    const takenAt = preprocessedAt - task.preprocessMs;
+    stages.stay("queue", takenAt - task.queueMs, takenAt);
+    stages.stay("preprocess", takenAt, preprocessedAt);
+    stages.stay("infer", preprocessedAt, inferredAt);
     const { activationMap } = task.row;
     const explanation = activationMap === null ? null : await explain(image, activationMap, target);
     return scoreRow(task.row, model, explanation);

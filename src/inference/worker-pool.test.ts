@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { ManualClock } from "../../test/manual-clock.ts";
 import { systemClock } from "../clock.ts";
 import { ModelRepository } from "../model-repository/repository.ts";
 import { FakeWorkerPool } from "./fake-worker-pool.ts";
@@ -113,6 +114,51 @@ describe("worker threads", () => {
     await lost.promise;
     expect(failures.filter((event) => event === "worker_replacement_failed").length).toBe(6);
     expect(pool.idle).toBe(0);
+    await pool.close();
+  });
+
+  test("a pool has stalled while no worker is free and no batch begins or ends", async () => {
+    const clock = new ManualClock();
+    const entry = thread(`
+      onmessage = ({ data }) => {
+        if (data.kind === "load") ${READY}
+        else if (data.kind === "leave") process.exit(0);
+        else {
+          const done = () => postMessage({ kind: "done", batch: data.batch, rows: [], preprocessMs: 0, inferMs: 0, buffers: [] });
+          new BroadcastChannel("stalled-" + data.images[0].width).onmessage = done;
+        }
+      };`);
+    const pool = threads({ worker: entry, clock });
+    await pool.start();
+    clock.advance(1000);
+    expect(pool.stalledMs).toBe(0);
+    const first = pool.run(modelKey, [{ ...plain("red"), width: 1 }]);
+    clock.advance(1000);
+    expect(pool.stalledMs).toBe(0);
+    const second = pool.run(modelKey, [{ ...plain("red"), width: 2 }]);
+    expect(pool.stalledMs).toBe(0);
+    clock.advance(700);
+    expect(pool.stalledMs).toBe(700);
+    const finish = async (width: number, run: Promise<unknown>) => {
+      const channel = new BroadcastChannel(`stalled-${width}`);
+      let isDone = false;
+      run.then(() => {
+        isDone = true;
+      });
+      // The worker may not be listening yet.
+      while (!isDone) {
+        channel.postMessage("finish");
+        await Bun.sleep(5);
+      }
+      channel.close();
+    };
+    await finish(1, first);
+    expect(pool.stalledMs).toBe(0);
+    const third = pool.run(modelKey, [{ ...plain("red"), width: 1 }]);
+    clock.advance(300);
+    expect(pool.stalledMs).toBe(300);
+    await finish(2, second);
+    await finish(1, third);
     await pool.close();
   });
 });

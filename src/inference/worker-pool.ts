@@ -62,9 +62,11 @@ export class ThreadPool implements WorkerPool {
   #closing = false;
   #batches = 0;
   #failedReplacements = 0;
+  #progressAt: number;
 
   constructor(options: ThreadPoolOptions) {
     this.#options = options;
+    this.#progressAt = options.clock.now();
   }
 
   get size(): number {
@@ -77,6 +79,11 @@ export class ThreadPool implements WorkerPool {
 
   get busy(): number {
     return this.#members.filter((member) => member.busy).length;
+  }
+
+  /** For how long no worker has been free and no batch has ended or begun; 0 while one is free or none runs. */
+  get stalledMs(): number {
+    return this.idle > 0 || this.busy === 0 ? 0 : this.#options.clock.now() - this.#progressAt;
   }
 
   maxBatch(modelKey: string): number {
@@ -103,7 +110,10 @@ export class ThreadPool implements WorkerPool {
       return Promise.reject(
         new PinholeError("MODEL_NOT_READY", "No worker is free for this model: try again shortly."),
       );
-    return member.run(++this.#batches, modelKey, images);
+    this.#progressAt = this.#options.clock.now();
+    return member.run(++this.#batches, modelKey, images).finally(() => {
+      this.#progressAt = this.#options.clock.now();
+    });
   }
 
   async close(): Promise<void> {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { copyFile, mkdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { type Draft, DraftError, draftManifest } from "./draft.ts";
@@ -41,7 +42,7 @@ export async function addModel(options: AddOptions): Promise<Added> {
     throw new DraftError(`${name}/${version} is there already: choose another --version, or say --force.`);
   }
 
-  const graph = readGraph(Bun.mmap(resolve(options.file)));
+  const graph = readGraph(readFileSync(resolve(options.file)));
   const given = options.labels === undefined ? null : await readLabels(options.labels);
   // Hidden, so that a server that starts meanwhile does not take it for a version.
   const temporary = join(dirname(folder), `.adding-${crypto.randomUUID()}`);

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readGraph } from "./graph.ts";
 import { type Label, type Manifest, type Model, parseLabels, parseManifest } from "./manifest.ts";
@@ -38,7 +39,8 @@ export async function loadModel(folder: ModelFolder): Promise<Model> {
 /** The runtime would follow whatever path a graph names: so it may name only what is listed and was hashed. */
 function externalDataProblems(manifest: Manifest, path: string): Problem[] {
   const listed = manifest.external_data?.map(({ file }) => file) ?? [];
-  const read = readGraph(Bun.mmap(path)).externalFiles;
+  // Not Bun.mmap: it wants to write, and a server may not write to its models.
+  const read = readGraph(readFileSync(path)).externalFiles;
   const unlisted = read.filter((file) => !listed.includes(file));
   return unlisted.map((file) => ({
     field: "external_data",

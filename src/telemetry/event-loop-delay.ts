@@ -28,7 +28,8 @@ export class EventLoopDelay {
       maxMs: this.#histogram.max / 1e6,
     };
     const meanMs = Math.max(current.meanMs, this.#last.meanMs);
-    const maxMs = Math.max(current.maxMs, this.#last.maxMs);
+    // The histogram rounds its largest value: of a single one the mean may come out above it.
+    const maxMs = Math.max(current.maxMs, this.#last.maxMs, meanMs);
     if (this.#clock.now() - this.#windowFrom >= WINDOW_MS) {
       this.#last = current;
       this.#windowFrom = this.#clock.now();

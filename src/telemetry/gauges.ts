@@ -1,7 +1,10 @@
 import { Counter, Gauge, type Registry } from "prom-client";
+import { registerSystemGauges, type SystemGauges } from "./system-gauges.ts";
+import type { Telemetry } from "./telemetry.ts";
+import { registerTelemetryCounters } from "./telemetry-gauges.ts";
 
 /** Where the figures come from that are read when somebody scrapes; each must be cheap and must not throw. */
-export interface Gauges {
+export interface Gauges extends SystemGauges {
   /** `queued`: requests admitted that wait for their turn; `inFlight`: images being decoded or inferred. */
   admission(): { admitted: number; queued: number; inFlight: number; heldBytes: number };
   /** Waiters that the queue dropped since the start, by reason. */
@@ -22,12 +25,19 @@ export interface Gauges {
     | { policy: string; admitted: number; refused: number; clients: number }[]
     | Promise<{ policy: string; admitted: number; refused: number; clients: number }[]>;
   recorder(): { waiting: number; written: number; dropped: number };
-  /** How late the server's own thread lately was. */
-  eventLoopDelay(): { meanMs: number; maxMs: number };
+  /** Different clients that reached a model, by UTC day. */
+  activeClients(): { today: number; yesterday: number };
+  /** Log lines, error reports and spans. */
+  telemetry: Telemetry["statistics"];
+  /** Settings that alerts and boards hold figures against. */
+  limits: { deadlineMs: number; queueCapacity: number };
 }
 
-/** Gauges and counters whose values live elsewhere: each scrape reads them anew. */
-export function registerGauges(registry: Registry, gauges: Gauges): void {
+/**
+ * Gauges and counters whose values live elsewhere: each scrape reads them anew.
+ * @returns what is to be awaited before each scrape
+ */
+export function registerGauges(registry: Registry, gauges: Gauges): () => Promise<void> {
   const registers = [registry];
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
@@ -114,39 +124,22 @@ export function registerGauges(registry: Registry, gauges: Gauges): void {
   gauge("pinhole_recorder_waiting_rows", "Records that wait to be written.", () => gauges.recorder().waiting);
   counter("pinhole_recorder_written_total", "Records written.", () => gauges.recorder().written);
   counter("pinhole_recorder_dropped_total", "Records lost.", () => gauges.recorder().dropped);
+  registerTelemetryCounters(registry, gauges.telemetry);
 
-  registerProcess(registry, gauges);
-}
+  new Gauge({
+    name: "pinhole_active_clients",
+    help: "Different clients whose requests reached a model, by UTC day; at most 2% off.",
+    labelNames: ["day"],
+    registers,
+    collect() {
+      const { today, yesterday } = gauges.activeClients();
+      this.set({ day: "today" }, today);
+      this.set({ day: "yesterday" }, yesterday);
+    },
+  });
+  const { deadlineMs, queueCapacity } = gauges.limits;
+  gauge("pinhole_deadline_seconds", "Time to answer in: PINHOLE_DEADLINE_MS.", () => deadlineMs / 1000);
+  gauge("pinhole_queue_capacity_requests", "Most requests admitted at once.", () => queueCapacity);
 
-function registerProcess(registry: Registry, gauges: Gauges): void {
-  const registers = [registry];
-  new Counter({
-    name: "pinhole_process_cpu_seconds_total",
-    help: "CPU time of the process, all threads.",
-    registers,
-    collect() {
-      const { user, system } = process.cpuUsage();
-      this.reset();
-      this.inc((user + system) / 1e6);
-    },
-  });
-  new Gauge({
-    name: "pinhole_process_resident_memory_bytes",
-    help: "Resident memory of the process.",
-    registers,
-    collect() {
-      this.set(process.memoryUsage.rss());
-    },
-  });
-  new Gauge({
-    name: "pinhole_event_loop_delay_seconds",
-    help: "How late the server's own thread was in the last seconds: mean and worst.",
-    labelNames: ["statistic"],
-    registers,
-    collect() {
-      const { meanMs, maxMs } = gauges.eventLoopDelay();
-      this.set({ statistic: "mean" }, meanMs / 1000);
-      this.set({ statistic: "max" }, maxMs / 1000);
-    },
-  });
+  return registerSystemGauges(registry, gauges);
 }

@@ -4,6 +4,25 @@ import { CATALOGUE } from "../errors.ts";
 import { EventLoopDelay } from "./event-loop-delay.ts";
 import { type Gauges, Metrics } from "./metrics.ts";
 import { STAGES } from "./stages.ts";
+import type { SystemFigures } from "./system-figures.ts";
+
+const FIGURES: SystemFigures = {
+  process: {
+    startedAt: new Date(1_700_000_000_500),
+    uptimeSeconds: 5,
+    cpuUserSeconds: 23,
+    cpuSystemSeconds: 24,
+    residentBytes: 25,
+    heapBytes: 26,
+    openFiles: 27,
+    openFilesLimit: null,
+  },
+  eventLoopDelay: { meanMs: 1, maxMs: 20 },
+  memory: { totalBytes: 100, freeBytes: 50, limitBytes: 28 },
+  cpu: { cores: 8, usableCores: 2, loadAverage: [1, 2, 3] },
+  disk: { totalBytes: 30, freeBytes: 29 },
+  uptimeSeconds: 1000,
+};
 
 const gauges: Gauges = {
   admission: () => ({ admitted: 3, queued: 2, inFlight: 1, heldBytes: 4096 }),
@@ -13,7 +32,15 @@ const gauges: Gauges = {
   cache: () => ({ entries: 7, bytes: 8, hits: 9, misses: 10, shared: 11, evictions: 12 }),
   rateLimits: async () => [{ policy: "predict", admitted: 13, refused: 14, clients: 15 }],
   recorder: () => ({ waiting: 16, written: 17, dropped: 18 }),
-  eventLoopDelay: () => ({ meanMs: 1, maxMs: 20 }),
+  telemetry: () => ({
+    logLinesLost: 19,
+    reports: { sent: 20, failed: 21, dropped: 22 },
+    spans: { exported: 23, failed: 24 },
+  }),
+  activeClients: () => ({ today: 19, yesterday: 21 }),
+  limits: { deadlineMs: 2500, queueCapacity: 22 },
+  system: async () => FIGURES,
+  health: () => ({ ready: true, checks: { disk: { state: "degraded" } } }),
 };
 
 const build = { version: "1.2.3", bun: "1.4.5" };
@@ -45,18 +72,51 @@ describe("Metrics", () => {
       "pinhole_recorder_waiting_rows 16",
       "pinhole_recorder_written_total 17",
       "pinhole_recorder_dropped_total 18",
+      "pinhole_log_lines_lost_total 19",
+      'pinhole_error_reports_total{outcome="failed"} 21',
+      'pinhole_trace_spans_total{outcome="exported"} 23',
+      'pinhole_active_clients{day="today"} 19',
+      'pinhole_active_clients{day="yesterday"} 21',
+      "pinhole_deadline_seconds 2.5",
+      "pinhole_queue_capacity_requests 22",
+      'pinhole_process_cpu_seconds_total{mode="user"} 23',
+      'pinhole_process_cpu_seconds_total{mode="system"} 24',
+      "pinhole_process_start_time_seconds 1700000000.5",
+      "pinhole_process_resident_memory_bytes 25",
+      "pinhole_process_heap_bytes 26",
+      "pinhole_process_open_files 27",
+      "pinhole_memory_limit_bytes 28",
+      "pinhole_usable_cores 2",
+      "pinhole_disk_free_bytes 29",
+      "pinhole_disk_size_bytes 30",
+      "pinhole_ready 1",
+      'pinhole_health_check_state{check="disk",state="ok"} 0',
+      'pinhole_health_check_state{check="disk",state="degraded"} 1',
+      'pinhole_health_check_state{check="disk",state="unhealthy"} 0',
       'pinhole_event_loop_delay_seconds{statistic="max"} 0.02',
       'pinhole_build_info{version="1.2.3",bun="1.4.5"} 1',
     ])
       expect(first.split("\n")).toContain(line);
+    // This system does not tell the limit.
+    expect(first).not.toContain("pinhole_process_open_files_limit 0");
     waiting = 0;
     const second = await scrape(metrics);
     expect(second).toContain("pinhole_batcher_waiting_rows 0\n");
     expect(second).toContain("pinhole_cache_hits_total 9\n");
+    expect(second).toContain('pinhole_process_cpu_seconds_total{mode="user"} 23\n');
   });
 
   test("has every stage and every code from the start", async () => {
-    const body = await scrape(new Metrics(build));
+    const metrics = new Metrics(build);
+    metrics.expectModels(["leaf/1.0.0"]);
+    const body = await scrape(metrics);
+    for (const zero of [
+      'pinhole_predictions_total{model="leaf/1.0.0",confidence="LOW"} 0',
+      'pinhole_fallback_answers_total{model="leaf/1.0.0"} 0',
+      'pinhole_images_total{outcome="INVALID_IMAGE"} 0',
+      'nv_inference_request_failure{model="leaf",version="1.0.0",reason="BACKEND"} 0',
+    ])
+      expect(body.split("\n")).toContain(zero);
     for (const stage of [...STAGES, "total"])
       expect(body).toContain(`pinhole_stage_duration_seconds_count{stage="${stage}"} 0`);
     for (const code of [...Object.keys(CATALOGUE), "client_gone"])
@@ -73,7 +133,7 @@ describe("Metrics", () => {
     expect(names.length).toBeGreaterThan(20);
     for (const name of names)
       expect(name).toMatch(
-        /^pinhole_[a-z_]+_(seconds|bytes|total|requests|images|rows|entries|clients|info)$|^pinhole_workers$/,
+        /^pinhole_([a-z_]+_(seconds|bytes|total|requests|images|rows|entries|clients|cores|files|files_limit|state|info)|workers|ready)$|^nv_inference_[a-z_]+(_us|count|success|failure)$|^nv_inference_count$/,
       );
   });
 

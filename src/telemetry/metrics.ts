@@ -1,8 +1,10 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { DropReason } from "../admission/drop.ts";
 import { CATALOGUE, type ErrorCode } from "../errors.ts";
 import type { PredictAnswer } from "../inference/prediction.ts";
 import { type Gauges, registerGauges } from "./gauges.ts";
-import { STAGES, type Timings } from "./stages.ts";
+import { ModelMetrics } from "./model-metrics.ts";
+import { answerMs, STAGES, type Timings } from "./stages.ts";
 
 export type { Gauges } from "./gauges.ts";
 
@@ -13,7 +15,8 @@ const STAGE_BUCKETS = [
 const REQUEST_BUCKETS = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 ];
-const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+/** Fine around the deadline, 10 s by default: an alert asks how near to it the slowest answers come. */
+const ANSWER_BUCKETS = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 7.5, 10, 15, 30, 60];
 
 /** Clients may invent more. */
 const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
@@ -27,6 +30,18 @@ export type Outcome = ErrorCode | "client_gone";
 type StageChildren = Record<keyof Timings, HistogramChild>;
 type OutcomeChildren = Record<Outcome, CounterChild>;
 
+/** What may be wrong with a photograph beside others that are answered. */
+const IMAGE_OUTCOMES: readonly string[] = [
+  "ok",
+  "EMPTY_IMAGE",
+  "FILE_TOO_LARGE",
+  "UNSUPPORTED_IMAGE_TYPE",
+  "INVALID_IMAGE",
+  "TOO_MANY_PIXELS",
+  "TOO_MANY_SCANS",
+  "INFERENCE_FAILED",
+];
+
 const OUTCOMES: readonly Outcome[] = [...(Object.keys(CATALOGUE) as ErrorCode[]), "client_gone"];
 
 /**
@@ -36,19 +51,20 @@ const OUTCOMES: readonly Outcome[] = [...(Object.keys(CATALOGUE) as ErrorCode[])
  */
 export class Metrics {
   readonly #registry = new Registry();
+  readonly #models: ModelMetrics;
   readonly #stages: StageChildren;
+  readonly #answerSeconds: Histogram;
   readonly #requestSeconds: Histogram<"route" | "method" | "status">;
   readonly #requestChildren = new Map<string, HistogramChild>();
   readonly #outcomes: OutcomeChildren;
-  readonly #predictions: Counter<"model" | "confidence">;
-  readonly #fallbacks: Counter<"model">;
   readonly #images: Counter<"outcome">;
-  readonly #batchSize: Histogram<"model">;
   readonly #drops: Counter<"reason">;
+  #refresh: () => Promise<void> = async () => undefined;
 
   /** @param build what this process is: shown as labels of `pinhole_build_info` */
   constructor(build: { version: string; bun: string }) {
     const registers = [this.#registry];
+    this.#models = new ModelMetrics(this.#registry);
     const stages = new Histogram({
       name: "pinhole_stage_duration_seconds",
       help: "Time that one request spent at each station of the walk.",
@@ -60,6 +76,12 @@ export class Metrics {
     // Series that are there from the start: an alert can't see the first step of one that comes up later.
     for (const stage of names) stages.zero({ stage });
     this.#stages = Object.fromEntries(names.map((stage) => [stage, stages.labels(stage)])) as StageChildren;
+    this.#answerSeconds = new Histogram({
+      name: "pinhole_answer_duration_seconds",
+      help: "Time from the last byte of a prediction's body to its answer: what the deadline bounds.",
+      buckets: ANSWER_BUCKETS,
+      registers,
+    });
     this.#requestSeconds = new Histogram({
       name: "pinhole_http_request_duration_seconds",
       help: "Time from the head of a request to the end of its handler, by route and status.",
@@ -77,37 +99,20 @@ export class Metrics {
     this.#outcomes = Object.fromEntries(
       OUTCOMES.map((code) => [code, outcomes.labels(code)]),
     ) as OutcomeChildren;
-    this.#predictions = new Counter({
-      name: "pinhole_predictions_total",
-      help: "Answers by model and confidence status, fallback answers left out.",
-      labelNames: ["model", "confidence"],
-      registers,
-    });
-    this.#fallbacks = new Counter({
-      name: "pinhole_fallback_answers_total",
-      help: "Answers that stood in for a failed inference.",
-      labelNames: ["model"],
-      registers,
-    });
     this.#images = new Counter({
       name: "pinhole_images_total",
       help: "Photographs of answered requests, by what became of them.",
       labelNames: ["outcome"],
       registers,
     });
-    this.#batchSize = new Histogram({
-      name: "pinhole_batch_size_rows",
-      help: "Rows of each batch that was handed to a worker.",
-      labelNames: ["model"],
-      buckets: BATCH_BUCKETS,
-      registers,
-    });
+    for (const outcome of IMAGE_OUTCOMES) this.#images.inc({ outcome }, 0);
     this.#drops = new Counter({
       name: "pinhole_tasks_dropped_total",
       help: "Tasks that were never run, by reason.",
       labelNames: ["reason"],
       registers,
     });
+    for (const reason of ["client_gone", "deadline"] satisfies DropReason[]) this.#drops.inc({ reason }, 0);
     new Gauge({
       name: "pinhole_build_info",
       help: "Always 1; what runs is in the labels.",
@@ -118,7 +123,12 @@ export class Metrics {
 
   /** Where the figures of the running parts are read when somebody scrapes. Once, after they are built. */
   observe(gauges: Gauges): void {
-    registerGauges(this.#registry, gauges);
+    this.#refresh = registerGauges(this.#registry, gauges);
+  }
+
+  /** The models that there will be figures of. @param modelKeys each "name/version" */
+  expectModels(modelKeys: readonly string[]): void {
+    for (const key of modelKeys) this.#models.expect(key);
   }
 
   /** @param route the route's pattern, never a path that a client wrote */
@@ -139,30 +149,42 @@ export class Metrics {
       const durationMs = timings[stage as keyof Timings];
       if (durationMs !== undefined) this.#stages[stage as keyof Timings].observe(durationMs / 1000);
     }
+    const durationMs = answerMs(timings);
+    if (durationMs !== null) this.#answerSeconds.observe(durationMs / 1000);
   }
 
   answer(answer: PredictAnswer): void {
-    const model = `${answer.model.name}/${answer.model.version}`;
-    if (answer.fallback) this.#fallbacks.labels(model).inc();
-    else this.#predictions.labels(model, answer.confidenceStatus).inc();
+    this.#models.answer(answer);
     for (const image of answer.images)
-      this.#images.labels(image.status === "ok" ? "ok" : image.error.code).inc();
+      this.#images.inc({ outcome: image.status === "ok" ? "ok" : image.error.code });
+  }
+
+  /** A request for a prediction that had found its model and was not answered. */
+  failure(modelKey: string, outcome: Outcome): void {
+    this.#models.failure(modelKey, outcome);
   }
 
   error(code: Outcome): void {
     this.#outcomes[code].inc();
   }
 
+  /** A batch that was handed to a worker. */
   batch(modelKey: string, rows: number): void {
-    this.#batchSize.labels(modelKey).observe(rows);
+    this.#models.batch(modelKey, rows);
   }
 
-  drop(reason: string): void {
+  /** A batch that a worker has run. @param rows those that were answered */
+  run(modelKey: string, rows: number): void {
+    this.#models.run(modelKey, rows);
+  }
+
+  drop(reason: DropReason): void {
     this.#drops.labels(reason).inc();
   }
 
   /** The text exposition format, and its media type. */
   async exposition(): Promise<{ body: string; contentType: string }> {
+    await this.#refresh();
     return { body: await this.#registry.metrics(), contentType: this.#registry.contentType };
   }
 }

@@ -26,8 +26,9 @@ function start(options: Parameters<typeof testServices>[0] = {}) {
   const world = testServices({ ...options, services: { healthHistory } });
   const app = createApp(world.services);
   const send = (method: string, path: string) => {
-    const headers = { authorization: `Bearer ${OPERATOR_TOKEN}` };
-    const body = method === "POST" ? "x" : undefined;
+    const type: Record<string, string> = method === "PUT" ? { "content-type": "application/json" } : {};
+    const headers = { authorization: `Bearer ${OPERATOR_TOKEN}`, ...type };
+    const body = method === "POST" ? "x" : method === "PUT" ? '{"level":"debug"}' : undefined;
     return app.handle(new Request(`http://localhost${path}`, { method, headers, body }));
   };
   return { ...world, send };
@@ -57,6 +58,7 @@ describe("the document", () => {
     expect(listed.map(([method, path]) => `${method} ${path}`).sort()).toEqual([
       "DELETE /api/v1/admin/cache",
       "GET /api/v1/admin/cache",
+      "GET /api/v1/admin/log-level",
       "GET /api/v1/admin/rate-limits",
       "GET /api/v1/model_info",
       "GET /api/v1/models",
@@ -72,6 +74,7 @@ describe("the document", () => {
       "GET /health/ready",
       "GET /metrics",
       "POST /api/v1/predict",
+      "PUT /api/v1/admin/log-level",
     ]);
     expect(new Set(listed.map(([, , { operationId }]) => operationId)).size).toBe(listed.length);
   });

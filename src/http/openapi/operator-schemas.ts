@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { CATALOGUE } from "../../errors.ts";
 import { OUTCOMES } from "../../recording/row.ts";
+import { LOG_LEVELS } from "../../telemetry/log.ts";
 import {
   closed,
   count,
@@ -62,6 +63,11 @@ export const RateLimits = Type.Object(
   closed,
 );
 
+export const LogLevel = Type.Object(
+  { level: oneOf(LOG_LEVELS), configured: oneOf(LOG_LEVELS), levels: Type.Array(oneOf(LOG_LEVELS)) },
+  closed,
+);
+
 export const CacheStatistics = Type.Object(
   {
     enabled: Type.Boolean(),
@@ -84,7 +90,8 @@ const checks = Type.Record(
       state: oneOf(["ok", "degraded", "unhealthy"]),
       figure: orNull(Type.Number()),
       unit: orNull(Type.String()),
-      threshold: orNull(Type.Number()),
+      threshold: orNull(Type.Number({ description: "First figure that is not ok." })),
+      reason: Type.Optional(oneOf(["failed", "timed_out"])),
     },
     closed,
   ),
@@ -106,27 +113,41 @@ export const HealthDetailed = Type.Object(
     draining: Type.Boolean(),
     version: Type.String(),
     uptime_seconds: count,
+    failing: Type.Array(Type.String(), { description: "Checks that are not ok." }),
     checks,
   },
   closed,
 );
+const amount = Type.Number({ minimum: 0 });
+
 export const HealthMetrics = Type.Object(
   {
     process: Type.Object(
       {
-        uptime_seconds: Type.Number({ minimum: 0 }),
-        cpu_seconds: Type.Number({ minimum: 0 }),
+        started_at: time,
+        uptime_seconds: amount,
+        cpu_user_seconds: amount,
+        cpu_system_seconds: amount,
         resident_bytes: count,
         heap_bytes: count,
+        open_files: orNull(count),
+        open_files_limit: orNull(count),
+        event_loop_delay_mean_ms: amount,
+        event_loop_delay_max_ms: amount,
       },
       closed,
     ),
     system: Type.Object(
       {
+        uptime_seconds: count,
         cores: Type.Integer({ minimum: 1 }),
-        load_average: Type.Array(Type.Number(), { minItems: 3, maxItems: 3 }),
+        usable_cores: Type.Integer({ minimum: 1 }),
+        load_average: Type.Array(amount, { minItems: 3, maxItems: 3 }),
         memory_total_bytes: count,
         memory_free_bytes: count,
+        memory_limit_bytes: count,
+        disk_total_bytes: orNull(count),
+        disk_free_bytes: orNull(count),
       },
       closed,
     ),

@@ -59,7 +59,8 @@ function imageJson(image: ImageAnswer) {
   };
 }
 
-function timingsJson(timings: Timings): Timings {
+/** Durations to the microsecond. */
+export function timingsJson(timings: Timings): Timings {
   const rounded: Timings = {};
   for (const stage in timings) {
     const durationMs = timings[stage as keyof Timings];

@@ -1,5 +1,7 @@
 import { ClientGone } from "../../admission/drop.ts";
+import { PinholeError } from "../../errors.ts";
 import type { PredictCall } from "../../inference/prediction.ts";
+import type { Outcome } from "../../telemetry/metrics.ts";
 import { StageClock } from "../../telemetry/stages.ts";
 import { type ResponseHeaders, writeAllowance } from "../allowance.ts";
 import { predictOperation } from "../openapi/predict.ts";
@@ -20,17 +22,21 @@ export function predictRoutes(services: HttpServices) {
     "/api/v1/predict",
     async ({ request, server, set, context }) => {
       const call = readCall(request, context, services);
+      context.walk = call.trace;
       server?.timeout(request, timeoutSeconds);
       if (call.options.strict) set.headers["preference-applied"] = "handling=strict";
       try {
         const answer = await predictor.predict(call);
+        context.prediction = answer;
         metrics.answer(answer);
         writeTrace(set.headers, call, services, answer.timings);
         set.headers["content-type"] = "application/json";
         return JSON.stringify(answerJson(answer, context.requestId));
       } catch (error) {
         writeTrace(set.headers, call, services);
-        throw request.signal.aborted ? new ClientGone() : error;
+        const thrown = request.signal.aborted ? new ClientGone() : error;
+        if (call.trace.modelKey !== undefined) metrics.failure(call.trace.modelKey, outcomeOf(thrown));
+        throw thrown;
       } finally {
         // Bun keeps the timeout with the socket: without this it would hold for the idle time after the answer.
         server?.timeout(request, IDLE_TIMEOUT_SECONDS);
@@ -38,6 +44,11 @@ export function predictRoutes(services: HttpServices) {
     },
     { parse: "none", detail: predictOperation(config) },
   );
+}
+
+function outcomeOf(error: unknown): Outcome {
+  if (error instanceof ClientGone) return "client_gone";
+  return error instanceof PinholeError ? error.code : "INTERNAL_ERROR";
 }
 
 /** @throws PinholeError VALIDATION_FAILED, INVALID_REQUEST */
@@ -52,7 +63,7 @@ function readCall(request: Request, context: RequestContext, services: HttpServi
     contentType: headers.get("content-type"),
     contentLength: readContentLength(headers.get("content-length")),
     signal: request.signal,
-    trace: { stages: new StageClock(services.clock), allowance: null },
+    trace: { stages: new StageClock(services.clock, context.trace?.onStay), allowance: null },
   };
 }
 

@@ -68,7 +68,7 @@ describe("the answer", () => {
     expect(await (await predict()).json()).toHaveProperty("fallback", true);
     const { body } = await services.metrics.exposition();
     expect(body).toContain('pinhole_fallback_answers_total{model="leaf-disease/1.0.0"} 1');
-    expect(body).not.toContain("pinhole_predictions_total{");
+    expect(body).not.toMatch(/^pinhole_predictions_total\{.*\} [1-9]/m);
   });
 
   test("tells its stages to the client and the metrics alike", async () => {
