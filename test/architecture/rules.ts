@@ -13,19 +13,21 @@ function only(packages: RegExp, where: RegExp): Rule["findings"] {
 
 /** The floors of the house, lowest first. A file imports from its own floor and from those below. */
 const FLOORS: { name: string; paths: RegExp }[] = [
-  { name: "ground", paths: /^src\/(errors|clock|cores|settings)\.ts$/ },
+  { name: "ground", paths: /^src\/(errors|clock|control-group|cores|memory-limit|settings)\.ts$/ },
   { name: "config", paths: /^src\/config\.ts$/ },
-  { name: "telemetry", paths: /^src\/telemetry\/(?!metrics)/ },
+  { name: "telemetry", paths: /^src\/telemetry\/(?!metrics|model-metrics)/ },
   { name: "model repository", paths: /^src\/model-repository\// },
   { name: "admission", paths: /^src\/admission\// },
   { name: "inference", paths: /^src\/inference\// },
   { name: "evaluation", paths: /^src\/evaluation\// },
   { name: "recording", paths: /^src\/recording\// },
   { name: "database", paths: /^db\// },
-  { name: "instruments", paths: /^src\/telemetry\/metrics\.ts$/ },
+  { name: "backup", paths: /^src\/backup\// },
+  { name: "instruments", paths: /^src\/telemetry\/(metrics|model-metrics)\.ts$/ },
   { name: "health", paths: /^src\/health\// },
   { name: "http", paths: /^src\/http\// },
-  { name: "composition", paths: /^src\/(services|stop)\.ts$/ },
+  { name: "preflight", paths: /^src\/preflight\// },
+  { name: "composition", paths: /^src\/(crash|services|stop)\.ts$/ },
   { name: "entry points", paths: /^(src\/index\.ts|src\/commands\/|workers\/)/ },
 ];
 

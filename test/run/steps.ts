@@ -15,8 +15,28 @@ export interface Step {
 
 const MINUTE_MS = 60_000;
 
-/** System tests that compare with an independent program in Python. */
-const NEED_PYTHON = ["test/system/end-to-end.test.ts"];
+const SHELL_SCRIPTS = [
+  ".ci/run",
+  "deploy/compose/start-nginx",
+  "deploy/nginx/render",
+  "test/docker/debootstrap.sh",
+  "test/docker/enter.sh",
+];
+
+/** What system tests need beside Bun. */
+const NEEDS: Record<string, (keyof Tools)[]> = {
+  "test/system/alert-rules.test.ts": ["promtool"],
+  "test/system/backup-s3.test.ts": ["python"],
+  "test/system/backup-timer.test.ts": ["systemd"],
+  "test/system/check-deployment.test.ts": ["nginx"],
+  "test/system/compose.test.ts": ["python", "nginx", "namespaces"],
+  "test/system/docker.test.ts": ["namespaces"],
+  "test/system/end-to-end.test.ts": ["python"],
+  "test/system/metrics.test.ts": ["promtool"],
+  "test/system/nginx-servers.test.ts": ["nginx"],
+  "test/system/nginx.test.ts": ["nginx"],
+  "test/system/systemd.test.ts": ["systemd", "python"],
+};
 
 /** The gate, in order: what is quick to fail stands first. */
 export async function steps(tools: Tools): Promise<Step[]> {
@@ -35,7 +55,20 @@ export async function steps(tools: Tools): Promise<Step[]> {
     withTool("Dockerfile lint", python, (bin) =>
       checked("Dockerfile lint", [join(bin, "hadolint"), "Dockerfile"]),
     ),
-    withTool("shell lint", python, (bin) => checked("shell lint", [join(bin, "shellcheck"), ".ci/run"])),
+    withTool("shell lint", python, (bin) =>
+      checked("shell lint", [join(bin, "shellcheck"), ...SHELL_SCRIPTS]),
+    ),
+    withTool("YAML lint", python, (bin) =>
+      checked("YAML lint", [join(bin, "yamllint"), "--strict", "-c", "test/tools/yamllint.yaml", "deploy"]),
+    ),
+    ...[
+      ["check", "rules", "deploy/prometheus/alerts.yml"],
+      ["check", "config", "--syntax-only", "deploy/prometheus/prometheus.yml"],
+      ["test", "rules", "deploy/prometheus/alerts.test.yml"],
+    ].map((argv) => {
+      const name = `promtool ${argv.slice(0, 2).join(" ")}`;
+      return withTool(name, tools.promtool, (promtool) => checked(name, [promtool, ...argv]));
+    }),
     {
       name: "unit tests",
       run: () => bunTests("unit", unit, { testTimeoutMs: 30_000, timeoutMs: 10 * MINUTE_MS, env }),
@@ -43,7 +76,8 @@ export async function steps(tools: Tools): Promise<Step[]> {
     ...system.map((file) => {
       const run = () =>
         bunTests(file, [file], { testTimeoutMs: 2 * MINUTE_MS, timeoutMs: 8 * MINUTE_MS, env });
-      return NEED_PYTHON.includes(file) ? withTool(file, python, run) : { name: file, run };
+      const missing = (NEEDS[file] ?? []).map((name) => tools[name]).find((tool) => typeof tool !== "string");
+      return { name: file, run: missing === undefined ? run : async () => missing };
     }),
     withTool("contract (schemathesis)", python, contract),
     withTool("load smoke (k6)", k6, loadSmoke),

@@ -10,6 +10,14 @@ export interface Tools {
   python: string | Missing;
   /** The k6 program. */
   k6: string | Missing;
+  /** The nginx program; its tests want openssl, too. */
+  nginx: string | Missing;
+  /** The promtool program, with prometheus beside it. */
+  promtool: string | Missing;
+  /** systemd-analyze, with systemd-notify and strace beside it; systemd itself need not run. */
+  systemd: string | Missing;
+  /** The unshare program, where it may make mount namespaces. */
+  namespaces: string | Missing;
 }
 
 const K6 = "v1.8.1";
@@ -19,7 +27,43 @@ const INSTALL_TIMEOUT_MS = 10 * 60_000;
 export async function gatherTools(): Promise<Tools> {
   const home = join(repositoryRoot(), "test/.tools");
   await mkdir(home, { recursive: true });
-  return { python: await pythonTools(join(home, "venv")), k6: await k6(join(home, "bin")) };
+  return {
+    python: await pythonTools(join(home, "venv")),
+    k6: await k6(join(home, "bin")),
+    nginx: nginx(),
+    promtool: promtool(),
+    systemd: systemd(),
+    namespaces: namespaces(),
+  };
+}
+
+/** Debian keeps it where only root looks. */
+function nginx(): string | Missing {
+  const found = Bun.which("nginx") ?? Bun.which("nginx", { PATH: "/usr/sbin:/usr/local/sbin" });
+  if (found && Bun.which("openssl")) return found;
+  return { what: "nginx or openssl", howToGet: "Debian: apt-get install nginx-light openssl" };
+}
+
+function promtool(): string | Missing {
+  const found = Bun.which("promtool");
+  if (found && Bun.which("prometheus")) return found;
+  return { what: "Prometheus", howToGet: "Debian: apt-get install --no-install-recommends prometheus" };
+}
+
+function systemd(): string | Missing {
+  const [found, ...others] = ["systemd-analyze", "systemd-notify", "strace"].map((name) => Bun.which(name));
+  if (found && others.every((path) => path)) return found;
+  return {
+    what: "systemd or strace",
+    howToGet: "Debian: apt-get install --no-install-recommends systemd strace",
+  };
+}
+
+function namespaces(): string | Missing {
+  const found = Bun.which("unshare");
+  if (found && Bun.spawnSync([found, "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).exitCode === 0)
+    return found;
+  return { what: "the right to mount", howToGet: "run as root on Linux, with CAP_SYS_ADMIN" };
 }
 
 async function pythonTools(venv: string): Promise<string | Missing> {

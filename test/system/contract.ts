@@ -38,6 +38,7 @@ export async function contract(bin: string): Promise<Outcome> {
     PINHOLE_RATE_LIMIT_REQUESTS: "1000000",
     PINHOLE_RATE_LIMIT_READ_REQUESTS: "1000000",
     PINHOLE_LOG_LEVEL: "error",
+    PINHOLE_TRUSTED_PROXIES: "127.0.0.1",
   });
   const document = (await (await fetch(`${server.url}/swagger/json`)).json()) as OpenApiDocument;
   const documentPath = join(reports, "openapi.json");

@@ -6,6 +6,7 @@ it which documented answers were reached.
 
 import json
 import os
+import zlib
 from pathlib import Path
 
 import schemathesis
@@ -41,6 +42,22 @@ def before_add_examples(context, examples):
             examples.append(operation.Case(body=PHOTOGRAPHS[0], media_type=media_type, query={"top_k": 1}))
         form = {"files": PHOTOGRAPHS[:3]}
         examples.append(operation.Case(body=form, media_type="multipart/form-data"))
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    """Each operation is a client of its own: wrong tokens, which a check sends to all of them, are counted by client.
+
+    Set on the request as it goes out: a header of the case would be taken for one that the case is about.
+    """
+    number = zlib.crc32(f"{case.operation.method} {case.operation.path}".encode())
+    address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+    def forwarded(request):
+        request.headers["X-Forwarded-For"] = address
+        return request
+
+    kwargs["auth"] = forwarded
 
 
 @schemathesis.hook

@@ -25,6 +25,8 @@ export interface RunningServer extends AsyncDisposable {
 export interface StartOptions {
   /** Kept when the server stops; by default a fresh one, removed then. */
   dataDir?: string;
+  /** A command that runs the server as its child, such as a tracer. */
+  under?: string[];
 }
 
 /** Starts a server with these settings (all others have their defaults) and waits until it is ready. */
@@ -34,15 +36,16 @@ export async function startServer(
 ): Promise<RunningServer> {
   const home = await mkdtemp(join(tmpdir(), "pinhole-test-"));
   const dataDir = options.dataDir ?? join(home, "data");
-  const port = freePort();
+  const port = settings.PORT === undefined ? freePort() : Number(settings.PORT);
   const streams = { stdout: join(home, "stdout.log"), stderr: join(home, "stderr.log") };
   for (const path of Object.values(streams)) await Bun.write(path, "");
-  const child = Bun.spawn([process.execPath, "--no-env-file", "src/index.ts"], {
+  const child = Bun.spawn([...(options.under ?? []), process.execPath, "--no-env-file", "src/index.ts"], {
     cwd: ROOT,
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
       MALLOC_ARENA_MAX: "2",
+      ORT_DISABLE_TELEMETRY: "1",
       PORT: String(port),
       PINHOLE_DATA_DIR: dataDir,
       PINHOLE_OPERATOR_TOKEN: OPERATOR_TOKEN,
@@ -102,7 +105,7 @@ async function becomesReady(server: RunningServer): Promise<void> {
   throw new Error(`not ready after ${START_TIMEOUT_MS} ms`);
 }
 
-function freePort(): number {
+export function freePort(): number {
   const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   const { port } = probe;
   probe.stop(true);
