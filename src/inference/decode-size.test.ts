@@ -73,4 +73,18 @@ describe("decodeSize", () => {
     expect(decodeSize({ width: 16383, height: 1 }, { ...COVER, fit: "contain" }).height).toBe(1);
     expect(decodeSize({ width: 1, height: 16383 }, { ...COVER, fit: "contain" }).width).toBe(1);
   });
+
+  test("a strip is not held whole", () => {
+    for (const [width, height] of [
+      [65_535, 762],
+      [700, 65_535],
+      [65_535, 1400],
+    ] as const) {
+      const size = decodeSize({ width, height }, COVER);
+      expect(size.width * size.height).toBeLessThanOrEqual(12_845_056);
+      expect(size.width / size.height / (width / height)).toBeWithin(0.99, 1.01);
+    }
+    const large = { ...COVER, width: 1024, height: 1024 };
+    expect(decodeSize({ width: 12_000, height: 4000 }, large)).toEqual({ width: 12_000, height: 4000 });
+  });
 });

@@ -18,6 +18,9 @@ const LEAST = 2.4;
 const MOST = 2.8;
 /** From how many times the wanted size on a picture is reduced while decoding. */
 const REDUCED_FROM = 4;
+/** Most decoded pixels, or more for a model that takes large pictures: only strips come near it. */
+const STRIP_PIXELS = 12_000_000;
+const STRIP_TIMES = 256;
 
 /**
  * How large to decode a picture of this upright size.
@@ -27,8 +30,20 @@ const REDUCED_FROM = 4;
  * look like the only one (at just twice, the mean difference to a single resize is double that at 2.5). Among
  * the sizes there, the one whose two sides come out of the division nearest to whole pixels: rounding a side
  * shifts the picture's detail towards its edges.
+ *
+ * A strip (50,000 x 1,000, of which the model sees the middle) would be held almost whole that way: it is reduced
+ * further.
  */
 export function decodeSize(picture: Size, target: DecodeTarget): Size {
+  const size = fittingSize(picture, target);
+  const most = Math.max(STRIP_PIXELS, STRIP_TIMES * target.width * target.height);
+  const pixels = size.width * size.height;
+  if (pixels <= most) return size;
+  const side = (length: number) => Math.max(1, Math.floor(length * Math.sqrt(most / pixels)));
+  return { width: side(size.width), height: side(size.height) };
+}
+
+function fittingSize(picture: Size, target: DecodeTarget): Size {
   const times = timesWanted(picture, target);
   if (times < REDUCED_FROM) return picture;
 

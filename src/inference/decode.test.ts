@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { crc32 } from "node:zlib";
 import sharp from "sharp";
 import { goldenImage, LIMITS } from "../../test/golden/cases.ts";
+import { scanBomb } from "../../test/hostile/jpeg-bombs.ts";
 import { PinholeError } from "../errors.ts";
 import { Decoder, type DecodeTarget, hardenSharp } from "./decode.ts";
 import type { ImageTensor } from "./image.ts";
@@ -130,6 +131,18 @@ describe("what cannot be decoded", () => {
     const header = validateImage(image, LIMITS);
     const small = new Decoder({ maxPixels: 73 * 53 - 1 });
     await expect(small.decode(image, header, TARGET)).rejects.toMatchObject({ code: "INVALID_IMAGE" });
+  });
+
+  test("what takes longer than it may is stopped", async () => {
+    // Some seconds of work anywhere, which validateImage would refuse.
+    const image = { bytes: scanBomb(4000, 4000, 882), filename: null, contentType: null };
+    const header = validateImage(image, { ...LIMITS, maxScans: 1000, maxMegapixelScans: 1e6 });
+    const impatient = new Decoder({ maxPixels: LIMITS.maxPixels, timeoutMs: 1 });
+    const target = { ...TARGET, width: 224, height: 224 };
+    const error = await impatient.decode(image, header, target).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(PinholeError);
+    expect((error as PinholeError).code).toBe("INVALID_IMAGE");
+    expect(String((error as PinholeError).cause)).toContain("timeout");
   });
 
   test("no loader but the four can be reached", async () => {

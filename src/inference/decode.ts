@@ -10,8 +10,12 @@ export type { DecodeTarget } from "./decode-size.ts";
 export interface DecoderOptions {
   /** Refused past it. `validateImage` has looked before; this is the second wall. */
   maxPixels: number;
-  /** Decoding that takes longer counts as an image that cannot be decoded. Whole seconds; 0: no limit. */
-  timeoutSeconds?: number;
+  /**
+   * Decoding that takes longer is stopped, and the image counts as one that cannot be decoded. Rounded up to
+   * whole seconds; 0: no limit. libvips looks at it between lines, not inside a decoder that reads all scans
+   * first: those cost what `validateImage` lets them.
+   */
+  timeoutMs?: number;
 }
 
 /** Turns a photograph that `validateImage` passed into pixels. */
@@ -50,12 +54,10 @@ export function hardenSharp(): void {
 
 /** Decodes by libvips, off the JS thread. Wants `hardenSharp()` to have been called. */
 export class Decoder implements ImageDecoder {
-  readonly #maxPixels: number;
-  readonly #timeoutSeconds: number;
+  readonly #caps: DecoderOptions;
 
   constructor(options: DecoderOptions) {
-    this.#maxPixels = options.maxPixels;
-    this.#timeoutSeconds = options.timeoutSeconds ?? 0;
+    this.#caps = options;
   }
 
   async decode(image: EncodedImage, header: ImageHeader, target: DecodeTarget): Promise<ImageTensor> {
@@ -102,9 +104,10 @@ export class Decoder implements ImageDecoder {
   }
 
   #open(bytes: Uint8Array): Sharp {
-    return sharp(bytes, { failOn: "warning", limitInputPixels: this.#maxPixels, pages: 1 })
+    const { maxPixels, timeoutMs = 0 } = this.#caps;
+    return sharp(bytes, { failOn: "warning", limitInputPixels: maxPixels, pages: 1 })
       .autoOrient()
-      .timeout({ seconds: this.#timeoutSeconds });
+      .timeout({ seconds: Math.ceil(timeoutMs / 1000) });
   }
 
   async #read(pipeline: Sharp, channels: number): Promise<Pixels> {
@@ -137,7 +140,7 @@ function reduce(pipeline: Sharp, header: ImageHeader, size: Size): void {
   pipeline.resize(size.width, size.height, { fit: "fill", kernel: "cubic" });
 }
 
-function undecodable(cause: unknown): PinholeError {
+export function undecodable(cause: unknown): PinholeError {
   if (cause instanceof PinholeError) return cause;
   return new PinholeError(
     "INVALID_IMAGE",

@@ -3,6 +3,8 @@ import sharp from "sharp";
 import { goldenImage } from "../../test/golden/cases.ts";
 import { normaliseGrid, renderOverlay } from "./explain.ts";
 
+const CAPS = { maxPixels: 50_000_000, timeoutMs: 10_000 };
+
 async function pixelsOf(url: string): Promise<{ data: Uint8Array; width: number; height: number }> {
   const [head, body] = url.split(",");
   expect(head).toBe("data:image/png;base64");
@@ -56,15 +58,15 @@ describe("normaliseGrid", () => {
 
 describe("renderOverlay", () => {
   test("is at most 224 pixels long, in the photograph's shape, and never enlarged", async () => {
-    const wide = await pixelsOf(await renderOverlay(await goldenImage("scale-20.jpg"), [[0]]));
+    const wide = await pixelsOf(await renderOverlay(await goldenImage("scale-20.jpg"), [[0]], CAPS));
     expect([wide.width, wide.height]).toEqual([224, 168]);
-    const small = await pixelsOf(await renderOverlay(await goldenImage("jpeg-exif-6.jpg"), [[0]]));
+    const small = await pixelsOf(await renderOverlay(await goldenImage("jpeg-exif-6.jpg"), [[0]], CAPS));
     expect([small.width, small.height]).toEqual([53, 73]);
   });
 
   test("is hot where the grid is, and the photograph where it is not", async () => {
     const bytes = await halves(100, 60);
-    const { data, width } = await pixelsOf(await renderOverlay(encoded(bytes), [[1, 0]]));
+    const { data, width } = await pixelsOf(await renderOverlay(encoded(bytes), [[1, 0]], CAPS));
     const left = data.subarray((30 * width + 2) * 3);
     const right = data.subarray((30 * width + 98) * 3);
     expect(left[0]).toBeGreaterThan(190);
@@ -75,7 +77,7 @@ describe("renderOverlay", () => {
   test("shows what the model saw: the middle of a wide photograph, fitted by cover", async () => {
     const bytes = await halves(400, 100);
     const target = { width: 48, height: 48, fit: "cover", crop: 0.5 } as const;
-    const { data, width, height } = await pixelsOf(await renderOverlay(encoded(bytes), [[0]], target));
+    const { data, width, height } = await pixelsOf(await renderOverlay(encoded(bytes), [[0]], CAPS, target));
     expect([width, height]).toEqual([224, 224]);
     const row = 112 * width;
     expect(data[(row + 100) * 3]).toBeLessThan(140);
@@ -85,10 +87,14 @@ describe("renderOverlay", () => {
   test("shows what the model saw: borders, fitted by contain, and the whole, stretched", async () => {
     const bytes = await halves(400, 100);
     const base = { width: 48, height: 48, crop: 1 } as const;
-    const contained = await pixelsOf(await renderOverlay(encoded(bytes), [[0]], { ...base, fit: "contain" }));
+    const contained = await pixelsOf(
+      await renderOverlay(encoded(bytes), [[0]], CAPS, { ...base, fit: "contain" }),
+    );
     expect([contained.width, contained.height]).toEqual([224, 224]);
     expect(contained.data[(10 * 224 + 200) * 3]).toBeLessThan(10);
-    const stretched = await pixelsOf(await renderOverlay(encoded(bytes), [[0]], { ...base, fit: "stretch" }));
+    const stretched = await pixelsOf(
+      await renderOverlay(encoded(bytes), [[0]], CAPS, { ...base, fit: "stretch" }),
+    );
     expect(stretched.data[(10 * 224 + 200) * 3]).toBeGreaterThan(245);
   });
 
@@ -100,8 +106,14 @@ describe("renderOverlay", () => {
       "webp-animated.webp",
       "gif-animated.gif",
     ]) {
-      const { width, height } = await pixelsOf(await renderOverlay(await goldenImage(file), [[0.5]]));
+      const { width, height } = await pixelsOf(await renderOverlay(await goldenImage(file), [[0.5]], CAPS));
       expect([width, height]).toEqual([73, 53]);
     }
+  });
+
+  test("decodes again within the caps", async () => {
+    const image = await goldenImage("scale-20.jpg");
+    const caps = { ...CAPS, maxPixels: 1000 };
+    await expect(renderOverlay(image, [[0]], caps)).rejects.toMatchObject({ code: "INVALID_IMAGE" });
   });
 });

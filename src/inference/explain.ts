@@ -1,4 +1,5 @@
 import sharp, { type Sharp } from "sharp";
+import { type DecoderOptions, undecodable } from "./decode.ts";
 import type { DecodeTarget } from "./decode-size.ts";
 import type { EncodedImage } from "./image.ts";
 import type { ActivationMap } from "./messages.ts";
@@ -32,14 +33,22 @@ export function normaliseGrid(map: ActivationMap): number[][] {
  *
  * @param image one that was decoded before: what is wrong with it has been found by then
  * @param target how the photograph was fitted to the model; without it the grid lies over the whole of it
+ * @param caps what bounded the first decoding
  * @returns data URL of a PNG of at most 224 x 224 pixels
+ * @throws PinholeError INVALID_IMAGE past the caps
  */
 export async function renderOverlay(
   image: EncodedImage,
   grid: number[][],
+  caps: DecoderOptions,
   target?: DecodeTarget,
 ): Promise<string> {
-  const { data, info } = await view(image.bytes, target).raw().toBuffer({ resolveWithObject: true });
+  const { data, info } = await view(image.bytes, caps, target)
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+    .catch((error: unknown) => {
+      throw undecodable(error);
+    });
   const { width, height } = info;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -56,8 +65,11 @@ export async function renderOverlay(
 }
 
 /** What the model saw, upright, small, RGB. */
-function view(bytes: Uint8Array, target: DecodeTarget | undefined): Sharp {
-  const photograph = sharp(bytes, { failOn: "none", pages: 1 }).autoOrient();
+function view(bytes: Uint8Array, caps: DecoderOptions, target: DecodeTarget | undefined): Sharp {
+  const { maxPixels, timeoutMs = 0 } = caps;
+  const photograph = sharp(bytes, { failOn: "none", limitInputPixels: maxPixels, pages: 1 })
+    .autoOrient()
+    .timeout({ seconds: Math.ceil(timeoutMs / 1000) });
   const rgb = (pipeline: Sharp) =>
     pipeline.flatten({ background: WHITE }).toColourspace("srgb").removeAlpha();
   if (target === undefined) {

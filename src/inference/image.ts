@@ -28,6 +28,8 @@ export interface ImageHeader {
   progressive: boolean;
   /** Scans of a JPEG (SOS markers); 1 for everything else. */
   scans: number;
+  /** Frames of an animation, as far as decoding its first one must pass them: WebP; 1 for everything else. */
+  frames: number;
   /** An embedded colour profile that is not known to be sRGB. */
   hasProfile: boolean;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { goldenCases, goldenImage, LIMITS } from "../../test/golden/cases.ts";
+import { pngClaiming } from "../../test/system/pictures.ts";
 import { PinholeError } from "../errors.ts";
 import type { EncodedImage } from "./image.ts";
 import { type ImageLimits, validateImage } from "./validate.ts";
@@ -97,6 +98,14 @@ describe("size", () => {
     expect(format({}, { maxPixels: 73 * 53 })).toBe("jpeg");
   });
 
+  test("a side has an end, too", async () => {
+    const bytes = pngClaiming(65_536, 1, (await goldenImage("png-rgb.png")).bytes);
+    expect(refusal({ bytes })).toMatchObject({
+      code: "TOO_MANY_PIXELS",
+      members: { width: 65_536, height: 1, max_side: 65_535 },
+    });
+  });
+
   test("fewer pixels are allowed where the whole picture must be held", async () => {
     const limits = { progressiveMaxPixels: 3868 };
     expect(format({}, limits)).toBe("jpeg");
@@ -108,6 +117,20 @@ describe("size", () => {
     expect(refusal(png, limits).code).toBe("TOO_MANY_PIXELS");
     expect(format(await goldenImage("png-rgb.png"), limits)).toBe("png");
     expect(format(await goldenImage("gif-interlaced.gif"), limits)).toBe("gif");
+  });
+});
+
+describe("frames", () => {
+  test("too many of them", async () => {
+    const image = await goldenImage("webp-animated.webp");
+    const error = refusal(image, { maxFrames: 1 });
+    expect(error).toMatchObject({ code: "INVALID_IMAGE", status: 422 });
+    expect(error.members).toEqual({ frames: 2, max_frames: 1 });
+    expect(format(image, { maxFrames: 2 })).toBe("webp");
+  });
+
+  test("a still picture has one", async () => {
+    expect(format(await goldenImage("webp-lossy.webp"), { maxFrames: 1 })).toBe("webp");
   });
 });
 

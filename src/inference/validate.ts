@@ -16,9 +16,13 @@ export interface ImageLimits {
   maxScans: number;
   /** Most megapixels times scans: what a progressive JPEG costs to decode. */
   maxMegapixelScans: number;
+  /** Most frames of an animation. */
+  maxFrames: number;
 }
 
 const MIB = 1024 * 1024;
+/** Longest side, in pixels: JPEG's own limit. A PNG of one row has no other, and costs seconds to scale. */
+const LONGEST_SIDE = 65_535;
 
 const HEADER_READERS: Readonly<Record<ImageFormat, (bytes: Uint8Array) => ImageHeader>> = {
   jpeg: readJpegHeader,
@@ -49,7 +53,8 @@ const UNDECLARED = "application/octet-stream";
  * @throws PinholeError EMPTY_IMAGE: no bytes
  * @throws PinholeError FILE_TOO_LARGE (file_size_mb, max_size_mb, filename)
  * @throws PinholeError UNSUPPORTED_IMAGE_TYPE (allowed, content_type, extension, detected)
- * @throws PinholeError INVALID_IMAGE: corrupt, cut off, or of a kind that cannot be decoded
+ * @throws PinholeError INVALID_IMAGE: corrupt, cut off, or of a kind that cannot be decoded; too many frames
+ *   (frames, max_frames)
  * @throws PinholeError TOO_MANY_PIXELS (pixels, max_pixels, width, height)
  * @throws PinholeError TOO_MANY_SCANS (scans, max_scans, megapixel_scans, max_megapixel_scans)
  */
@@ -62,6 +67,7 @@ export function validateImage(image: EncodedImage, limits: ImageLimits): ImageHe
   const header = HEADER_READERS[format](image.bytes);
   checkPixels(header, limits);
   checkScans(header, limits);
+  checkFrames(header, limits);
   return header;
 }
 
@@ -137,6 +143,11 @@ function checkPixels(header: ImageHeader, limits: ImageLimits): void {
   const whole = header.scans > 1 || (header.progressive && format !== "gif");
   const most = whole ? Math.min(limits.maxPixels, limits.progressiveMaxPixels) : limits.maxPixels;
   const pixels = width * height;
+  if (Math.max(width, height) > LONGEST_SIDE) {
+    const detail = `The image has ${width} x ${height} pixels; a side may have at most ${LONGEST_SIDE}: make it smaller.`;
+    const members = { pixels, max_pixels: most, max_side: LONGEST_SIDE, width, height };
+    throw new PinholeError("TOO_MANY_PIXELS", detail, { members });
+  }
   if (pixels <= most) return;
   const kind = whole ? `a progressive ${format.toUpperCase()}` : "an image";
   const detail = `The image has ${width} x ${height} = ${pixels} pixels; ${kind} may have at most ${most}: make it smaller.`;
@@ -159,6 +170,16 @@ function checkScans(header: ImageHeader, limits: ImageLimits): void {
         max_megapixel_scans: limits.maxMegapixelScans,
       },
     },
+  );
+}
+
+/** To find the first frame of a WebP, its decoder passes the list of all frames once for each of them. */
+function checkFrames({ frames }: ImageHeader, { maxFrames }: ImageLimits): void {
+  if (frames <= maxFrames) return;
+  throw new PinholeError(
+    "INVALID_IMAGE",
+    `The animation has ${frames} frames; at most ${maxFrames} are taken: send a still picture.`,
+    { members: { frames, max_frames: maxFrames } },
   );
 }
 

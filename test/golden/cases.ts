@@ -29,6 +29,7 @@ export const LIMITS: ImageLimits = {
   progressiveMaxPixels: 25_000_000,
   maxScans: 64,
   maxMegapixelScans: 1000,
+  maxFrames: 1000,
 };
 
 export async function goldenCases(): Promise<GoldenCase[]> {

@@ -1,11 +1,13 @@
+import { startsWith } from "./signature.ts";
+
 const ORIENTATION = 0x0112;
 /** Bytes of a value by its type. The standard says SHORT (3); writers also use the other integers. */
 const INTEGER_BYTES: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4 };
-const EXIF_PREFIX = [0x45, 0x78, 0x69, 0x66, 0, 0]; // "Exif\0\0"
+const EXIF_PREFIX = "Exif\0\0";
 
 /** Whether `bytes` at `offset` start with "Exif\0\0", as in a JPEG's APP1 segment. */
 export function hasExifPrefix(bytes: Uint8Array, offset: number): boolean {
-  return EXIF_PREFIX.every((byte, i) => bytes[offset + i] === byte);
+  return startsWith(bytes, EXIF_PREFIX, offset);
 }
 
 /**

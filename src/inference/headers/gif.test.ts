@@ -40,6 +40,7 @@ describe("readGifHeader", () => {
       alpha: false,
       progressive: false,
       scans: 1,
+      frames: 1,
       hasProfile: false,
     });
   });

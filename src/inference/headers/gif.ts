@@ -58,6 +58,7 @@ function readFrame(bytes: Uint8Array, view: DataView, at: number, alpha: boolean
     alpha,
     progressive: (flags & 0x40) !== 0,
     scans: 1,
+    frames: 1,
     hasProfile: false,
   };
 }

@@ -114,4 +114,31 @@ describe("hostile bytes", () => {
       expect(refusal(bytes)).toBe("INVALID_IMAGE");
     }
   });
+
+  test("more segments or chunks than any photograph has", async () => {
+    const jpeg = (await goldenImage("jpeg-420.jpg")).bytes;
+    const png = (await goldenImage("png-rgb.png")).bytes;
+    const stuffed = (bytes: Uint8Array, at: number, part: number[], copies: number) =>
+      Buffer.concat([
+        bytes.subarray(0, at),
+        Buffer.alloc(copies * part.length, Buffer.from(part)),
+        bytes.subarray(at),
+      ]);
+    const empty = { jpeg: [0xff, 0xe1, 0, 2], png: [0, 0, 0, 0, 0x61, 0x62, 0x43, 0x64, 0, 0, 0, 0] };
+    for (const [copies, expected] of [
+      [30_000, null],
+      [33_000, "INVALID_IMAGE"],
+    ] as const) {
+      expect(refusal(stuffed(jpeg, 2, empty.jpeg, copies))).toBe(expected);
+      expect(refusal(stuffed(png, 33, empty.png, copies))).toBe(expected);
+    }
+  });
+
+  test("a GIF of more codes than any photograph has", () => {
+    const head = [0x47, 0x49, 0x46, 0x38, 0x39, 0x61, 0x58, 0x1b, 0x58, 0x1b, 0, 0, 0];
+    const frame = [0x2c, 0, 0, 0, 0, 0x58, 0x1b, 0x58, 0x1b, 0, 1];
+    const blocks = Buffer.alloc(256 * 16_000, Buffer.from([255, ...Array<number>(255).fill(0b10001000)]));
+    const bytes = Buffer.concat([Buffer.from([...head, ...frame]), blocks, Buffer.from([0, 0x3b])]);
+    expect(() => validateImage({ bytes, filename: null, contentType: null }, LIMITS)).toThrow("too poorly");
+  });
 });

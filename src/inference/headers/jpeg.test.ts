@@ -43,6 +43,7 @@ describe("readJpegHeader", () => {
       alpha: false,
       progressive: false,
       scans: 1,
+      frames: 1,
       hasProfile: false,
     });
   });

@@ -7,6 +7,8 @@ import { startsWith } from "./signature.ts";
 
 const APP1 = 0xe1;
 const APP2 = 0xe2;
+/** Decoders keep a list of all segments: ten megabytes of empty ones cost them 2 s and 400 MB. Photographs have tens. */
+const MOST_SEGMENTS = 32_768;
 const ICC_PREFIX = "ICC_PROFILE\0";
 type Frame = Pick<ImageHeader, "width" | "height" | "color" | "progressive" | "bitDepth">;
 
@@ -21,11 +23,14 @@ type Frame = Pick<ImageHeader, "width" | "height" | "color" | "progressive" | "b
 export function readJpegHeader(bytes: Uint8Array): ImageHeader {
   let frame: Frame | null = null;
   let orientation: number | null = null;
+  let profileSeen = false;
   let hasProfile = false;
   let scans = 0;
   let at = 2;
 
-  for (;;) {
+  for (let segments = 0; ; segments++) {
+    if (segments > MOST_SEGMENTS)
+      throw invalidImage(`The JPEG has more than ${MOST_SEGMENTS} segments: save it anew.`);
     at = nextMarker(bytes, at);
     const marker = bytes[at - 1]!;
     if (marker === EOI) break;
@@ -40,7 +45,9 @@ export function readJpegHeader(bytes: Uint8Array): ImageHeader {
     } else if (marker === APP1 && orientation === null && hasExifPrefix(bytes, body)) {
       orientation = exifOrientation(bytes.subarray(body, end));
     } else if (marker === APP2 && startsWith(bytes, ICC_PREFIX, body) && bytes[body + 12] === 1) {
-      hasProfile = !isSrgbProfile(bytes.subarray(body + 14, end));
+      // One is all a picture has: of more, none is trusted to be sRGB, and none is read.
+      hasProfile = profileSeen || !isSrgbProfile(bytes.subarray(body + 14, end));
+      profileSeen = true;
     } else if (marker === SOS) {
       if (frame === null)
         throw invalidImage("The JPEG is corrupt: picture data come before the frame header.");
@@ -50,7 +57,15 @@ export function readJpegHeader(bytes: Uint8Array): ImageHeader {
   }
 
   if (frame === null || scans === 0) throw invalidImage("The JPEG is corrupt: it holds no picture.");
-  return { format: "jpeg", ...frame, orientation: orientation ?? 1, alpha: false, scans, hasProfile };
+  return {
+    format: "jpeg",
+    ...frame,
+    orientation: orientation ?? 1,
+    alpha: false,
+    scans,
+    frames: 1,
+    hasProfile,
+  };
 }
 
 /** SOF0..SOF15, without DHT (0xc4), JPG (0xc8) and DAC (0xcc), which lie between them. */

@@ -32,6 +32,7 @@ describe("readPngHeader", () => {
       alpha: false,
       progressive: false,
       scans: 1,
+      frames: 1,
       hasProfile: false,
     });
   });

@@ -33,6 +33,7 @@ describe("readWebpHeader", () => {
       alpha: false,
       progressive: false,
       scans: 1,
+      frames: 1,
       hasProfile: false,
     });
     expect(readWebpHeader(lossless)).toEqual(readWebpHeader(lossy));

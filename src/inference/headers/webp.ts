@@ -36,8 +36,9 @@ export function readWebpHeader(bytes: Uint8Array): ImageHeader {
   let canvas: Bitstream | null = null;
   let picture: Bitstream | null = null;
   let alpha = false;
-  let orientation = 1;
-  let hasProfile = false;
+  let orientation: number | null = null;
+  let hasProfile: boolean | null = null;
+  let frames = 0;
 
   for (let at = RIFF_BYTES; at + CHUNK_HEADER_BYTES <= end; ) {
     const type = view.getUint32(at);
@@ -47,10 +48,13 @@ export function readWebpHeader(bytes: Uint8Array): ImageHeader {
 
     if (type === VP8X && at === RIFF_BYTES) canvas = readCanvas(view, body, length);
     else if (type === VP8 || type === VP8L) picture ??= readBitstream(view, type, body, length);
-    else if (type === ANMF) picture ??= readFirstFrame(view, body, length);
-    else if (type === ALPH) alpha = true;
-    else if (type === ICCP) hasProfile = !isSrgbProfile(bytes.subarray(body, body + length));
-    else if (type === EXIF) orientation = exifOrientation(bytes.subarray(body, body + length));
+    else if (type === ANMF) {
+      frames++;
+      picture ??= readFirstFrame(view, body, length);
+    } else if (type === ALPH) alpha = true;
+    // Of metadata that stand there more than once, the first counts.
+    else if (type === ICCP) hasProfile ??= !isSrgbProfile(bytes.subarray(body, body + length));
+    else if (type === EXIF) orientation ??= exifOrientation(bytes.subarray(body, body + length));
     at = body + length + (length & 1);
   }
 
@@ -60,13 +64,14 @@ export function readWebpHeader(bytes: Uint8Array): ImageHeader {
     format: "webp",
     width,
     height,
-    orientation,
+    orientation: orientation ?? 1,
     bitDepth: 8,
     color: "rgb",
     alpha: alpha || picture.alpha || (canvas?.alpha ?? false),
     progressive: false,
     scans: 1,
-    hasProfile,
+    frames: Math.max(1, frames),
+    hasProfile: hasProfile ?? false,
   };
 }
 
