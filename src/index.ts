@@ -61,7 +61,9 @@ function stopOnSignals(services: Services, server: Bun.Server<unknown>, systemd:
   };
   process.on("SIGTERM", () => void stop("SIGTERM"));
   process.on("SIGINT", () => void stop("SIGINT"));
-  services.onLost(() => void stop("worker pool lost"));
+  services.onLost(() => {
+    if (!stopping) void stop("worker pool lost");
+  });
 }
 
 /** SIGUSR2: to debug, and at the next one back to the level of the settings. */

@@ -8,6 +8,7 @@ import { Predictions } from "../db/predictions.ts";
 import { Admission } from "./admission/admission.ts";
 import { clientHash, loadSecret } from "./admission/client-hash.ts";
 import { FairQueue } from "./admission/fair-queue.ts";
+import { Reading } from "./admission/reading.ts";
 import { SlidingWindowRateLimit } from "./admission/sliding-window.ts";
 import { Turnstile } from "./admission/turnstile.ts";
 import { type Clock, every, type NewId, randomId, systemClock } from "./clock.ts";
@@ -32,8 +33,10 @@ import { Batcher } from "./inference/batcher.ts";
 import { AnswerCache } from "./inference/cache.ts";
 import { Decoder, hardenSharp } from "./inference/decode.ts";
 import { explain } from "./inference/explanation.ts";
+import { WORKER_STATES } from "./inference/pool-worker.ts";
 import { Predictor } from "./inference/predictor.ts";
 import { type Score, scoreBytes } from "./inference/score.ts";
+import { WORKER_EVENTS } from "./inference/worker-events.ts";
 import { ThreadPool } from "./inference/worker-pool.ts";
 import { memoryLimitBytes } from "./memory-limit.ts";
 import { ModelRepository } from "./model-repository/repository.ts";
@@ -51,6 +54,8 @@ const WORKER = new URL("../workers/inference.worker.ts", import.meta.url);
 const IN_FLIGHT_PER_WORKER = 8;
 /** How long a start that failed waits for those who are told of it. */
 const FAREWELL_MS = 2000;
+/** Past the deadline nobody waits for a batch; some are only slow, as when the machine is busy with others. */
+const WEDGED_MARGIN_MS = 5000;
 const SWEEP_INTERVAL_MS = 10_000;
 const MAINTENANCE_INTERVAL_MS = 300_000;
 const DAY_MS = 86_400_000;
@@ -119,7 +124,13 @@ export async function createServices(config: Config, substitutes: Substitutes = 
       hashClient,
     );
     undo.push(every(clock, SWEEP_INTERVAL_MS, () => rateLimit.sweep()));
-    const admission = new Admission({ ...config, clock, random });
+    const admission = new Admission({
+      ...config,
+      clock,
+      random,
+      onDrop: (reason) => metrics.drop(reason),
+    });
+    const reading = new Reading({ ...config, admission, clock, random });
 
     const workerCount = config.workerCount || usableCores();
     const fairQueue = new FairQueue({
@@ -133,16 +144,21 @@ export async function createServices(config: Config, substitutes: Substitutes = 
       size: workerCount,
       models: repository.models,
       clock,
-      onEvent: (event) =>
-        event.event === "worker_replaced"
-          ? log.info(event, "worker replaced")
-          : log.error(event, "worker trouble"),
+      wedgedMs: config.workerWedgedMs || config.deadlineMs + WEDGED_MARGIN_MS,
+      recycle: { batches: config.workerRecycleBatches, random },
+      onEvent: (event) => {
+        metrics.workerEvent(event.event);
+        log[WORKER_EVENTS[event.event]](event, event.event.replaceAll("_", " "));
+      },
       onLost: () => {
         for (const { key } of repository.models) repository.markNotReady(key);
-        batcher.abandon(new PinholeError("MODEL_NOT_READY", "No worker is left: try again shortly."));
+        // What the workers that are left can still answer, they do.
+        if (usableWorkers() === 0)
+          batcher.abandon(new PinholeError("MODEL_NOT_READY", "No worker is left: try again shortly."));
         onLost();
       },
     });
+    const usableWorkers = () => pool.idle + pool.busy;
     const batcher = new Batcher({
       pool,
       clock,
@@ -162,12 +178,13 @@ export async function createServices(config: Config, substitutes: Substitutes = 
       clock,
     });
     const cache = new AnswerCache<Score>({ enabled: config.cacheEnabled, store, clock });
+    const decodeCaps = { maxPixels: config.imageMaxPixels, timeoutMs: config.decodeTimeoutMs };
     const predictor = new Predictor({
       clock,
       newId,
       rateLimit,
       repository,
-      admission,
+      reading,
       readLimits: {
         imageMaxBytes: config.imageMaxBytes,
         requestMaxBytes: config.requestMaxBytes,
@@ -182,14 +199,16 @@ export async function createServices(config: Config, substitutes: Substitutes = 
         progressiveMaxPixels: config.imageProgressiveMaxPixels,
         maxScans: config.imageMaxScans,
         maxMegapixelScans: config.imageMaxMegapixelScans,
+        maxFrames: config.imageMaxFrames,
       },
       cache,
       fairQueue,
       decodeTurns: new Turnstile(config.decodeConcurrency || workerCount),
-      decoder: new Decoder({ maxPixels: config.imageMaxPixels }),
+      decoder: new Decoder(decodeCaps),
       batcher,
-      explain,
+      explain: (image, map, target) => explain(image, map, target, decodeCaps),
       deadlineMs: config.deadlineMs,
+      onDrop: (reason) => metrics.drop(reason),
       fallbackEnabled: config.fallbackEnabled,
       onInferenceFailure: (err, { requestId }) =>
         log.error({ err, request_id: requestId }, "inference failed"),
@@ -227,7 +246,6 @@ export async function createServices(config: Config, substitutes: Substitutes = 
       clock,
       eventLoopDelay: () => delay.read(),
     });
-    const usableWorkers = () => pool.idle + pool.busy;
     const readyModels = () => repository.models.filter(({ key }) => repository.isReady(key)).length;
     const health = new HealthMonitor({
       clock,
@@ -267,9 +285,13 @@ export async function createServices(config: Config, substitutes: Substitutes = 
         inFlight: fairQueue.inFlight,
         heldBytes: admission.bytes,
       }),
+      reading: () => reading,
       queueDrops: () => fairQueue.dropped,
       batcher: () => ({ waiting: batcher.waiting }),
-      workers: () => ({ idle: pool.idle, busy: pool.busy, missing: workerCount - usableWorkers() }),
+      workers: () => ({
+        ...Object.fromEntries(WORKER_STATES.map((state) => [state, pool.count(state)])),
+        missing: workerCount - usableWorkers(),
+      }),
       cache: () => cache.statistics(),
       rateLimits: () => rateLimit.statistics(),
       recorder: () => {

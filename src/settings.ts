@@ -64,7 +64,27 @@ export const SETTINGS = {
     name: "PINHOLE_TRUSTED_PROXIES",
     type: "list",
     default: [],
-    meaning: "Addresses or CIDR ranges whose X-Forwarded-For is believed.",
+    meaning: "Addresses or CIDR ranges whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+  },
+  httpsRedirect: {
+    name: "PINHOLE_HTTPS_REDIRECT",
+    type: "boolean",
+    default: false,
+    meaning:
+      "Whether requests that came to a trusted proxy over plain HTTP are sent to HTTPS (GET, HEAD) or refused.",
+  },
+  hsts: {
+    name: "PINHOLE_HSTS",
+    type: "choice",
+    choices: ["auto", "always", "never"],
+    default: "auto",
+    meaning: "When Strict-Transport-Security is sent; auto: where a trusted proxy says that TLS was used.",
+  },
+  corsOrigins: {
+    name: "PINHOLE_CORS_ORIGINS",
+    type: "list",
+    default: [],
+    meaning: "Origins whose pages may call and read the API (`https://app.example`). Empty: none.",
   },
   modelsDir: {
     name: "PINHOLE_MODELS_DIR",
@@ -94,6 +114,26 @@ export const SETTINGS = {
     max: 256,
     default: 0,
     meaning: "Worker threads; 0: one for each core that the process may use (cgroup limits included).",
+  },
+  workerWedgedMs: {
+    name: "PINHOLE_WORKER_WEDGED_MS",
+    type: "integer",
+    min: 0,
+    max: 3_600_000,
+    default: 0,
+    unit: "ms",
+    meaning:
+      "A worker that runs one batch for longer is taken for wedged, passed over and replaced; 0: the deadline and 5 s.",
+  },
+  workerRecycleBatches: {
+    name: "PINHOLE_WORKER_RECYCLE_BATCHES",
+    type: "integer",
+    min: 0,
+    max: 1_000_000_000,
+    default: 1_000_000,
+    unit: "batches",
+    meaning:
+      "Batches (a tenth more or less by chance) after which a worker makes room for a fresh one; 0: never.",
   },
   imageTypes: {
     name: "PINHOLE_IMAGE_TYPES",
@@ -148,6 +188,15 @@ export const SETTINGS = {
     unit: "megapixel scans",
     meaning: "Most megapixels times scans of a progressive JPEG: what decoding it costs.",
   },
+  imageMaxFrames: {
+    name: "PINHOLE_IMAGE_MAX_FRAMES",
+    type: "integer",
+    min: 1,
+    max: 100_000,
+    default: 1000,
+    unit: "frames",
+    meaning: "Most frames of an animated WebP, of which the first is looked at.",
+  },
   requestMaxBytes: {
     name: "PINHOLE_REQUEST_MAX_BYTES",
     type: "integer",
@@ -183,6 +232,34 @@ export const SETTINGS = {
     unit: "bytes/s",
     meaning: "Lowest mean rate at which a body may arrive, judged from its fifth second on; 0: none.",
   },
+  readConcurrency: {
+    name: "PINHOLE_READ_CONCURRENCY",
+    type: "integer",
+    min: 1,
+    max: 1_000_000,
+    default: 1024,
+    unit: "requests",
+    meaning: "Bodies that are read at once, apart from the requests that are being served; past it 503.",
+  },
+  readPerClient: {
+    name: "PINHOLE_READ_PER_CLIENT",
+    type: "integer",
+    min: 1,
+    max: 1_000_000,
+    default: 32,
+    unit: "requests",
+    meaning: "Bodies of one client that are read at once; past it 503.",
+  },
+  readMaxBytes: {
+    name: "PINHOLE_READ_MAX_BYTES",
+    type: "integer",
+    min: MIB,
+    max: 1024 * 1024 * MIB,
+    default: 512 * MIB,
+    unit: "bytes",
+    meaning:
+      "Bytes that have come of the bodies that are being read, a quarter of them for each client with more than one; past it 503.",
+  },
   deadlineMs: {
     name: "PINHOLE_DEADLINE_MS",
     type: "integer",
@@ -190,7 +267,7 @@ export const SETTINGS = {
     max: 600_000,
     default: 10_000,
     unit: "ms",
-    meaning: "Time to answer once the last byte has come.",
+    meaning: "Time to answer once the last byte has come; a caller may shorten it with X-Request-Timeout-Ms.",
   },
   inFlightMax: {
     name: "PINHOLE_IN_FLIGHT_MAX",
@@ -226,6 +303,16 @@ export const SETTINGS = {
     max: 256,
     default: 0,
     meaning: "Photographs decoded at once; 0: one for each worker.",
+  },
+  decodeTimeoutMs: {
+    name: "PINHOLE_DECODE_TIMEOUT_MS",
+    type: "integer",
+    min: 1000,
+    max: 600_000,
+    default: 5000,
+    unit: "ms",
+    meaning:
+      "Longest time to decode one photograph, rounded up to whole seconds; what takes longer is refused.",
   },
   drainDelayMs: {
     name: "PINHOLE_DRAIN_DELAY_MS",

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { PinholeError } from "../errors.ts";
+import { ClientGone, type DropReason } from "./drop.ts";
 import { HoldTimes } from "./hold-times.ts";
 
 const MIB = 1024 * 1024;
@@ -12,15 +13,26 @@ export interface AdmissionOptions {
   clock: Clock;
   /** Uniform in [0, 1): spreads Retry-After, so that those refused together do not come back together. */
   random: () => number;
+  /** Told of each that gave up waiting for a place. */
+  onDrop?: (reason: DropReason) => void;
+}
+
+/** Whoever waits for a place, and until when. */
+export interface AdmissionWaiter {
+  /** Aborts when the client has gone. */
+  signal: AbortSignal;
+  /** Instant of the clock. */
+  deadline: number;
+}
+
+interface Waiting {
+  bytes: number;
+  /** Ends the wait, which then has its place. */
+  enter(): void;
 }
 
 /** A place among the admitted, given back by `using` or `release`; giving it back twice is harmless. */
 export interface Permit extends Disposable {
-  /**
-   * Counts `bytes` more, for a body that did not declare its size. What was counted before stays counted.
-   * @throws {PinholeError} OVERLOADED when no room is left for them
-   */
-  grow(bytes: number): void;
   release(): void;
 }
 
@@ -32,6 +44,8 @@ export class Admission {
   #bytes = 0;
   #closed = false;
   #idleWaiters: (() => void)[] = [];
+  /** Requests whose body has come, first come first. */
+  readonly #waiting = new Set<Waiting>();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -53,21 +67,63 @@ export class Admission {
   }
 
   /**
-   * @param request.bytes declared size of the body; 0 where unknown, to `grow` while it is read
+   * Whether a request would be admitted now; takes nothing. Asked before its body is read.
+   * @param request.bytes declared size of the body; 0 where unknown
    * @throws {PinholeError} DRAINING after `close`; OVERLOADED when full; FILE_TOO_LARGE for a body that an
    *   empty server would not hold either, for which waiting is no help
    */
-  admit(request: { bytes: number }): Permit {
+  check({ bytes }: { bytes: number }): void {
     if (this.#closed) throw this.#refusal("DRAINING", "The server is shutting down; send the request again.");
-    if (this.#admitted >= this.#options.queueCapacity) {
+    this.#refuseTooLarge(bytes);
+    if (this.#waiting.size > 0 || this.#admitted >= this.#options.queueCapacity)
       throw this.#refusal("OVERLOADED", "As many requests as the server takes are being served; try again.");
-    }
-    this.#reserve(request.bytes, 0);
-    this.#admitted++;
-    return this.#permit(request.bytes);
+    if (!this.#hasRoom(bytes))
+      throw this.#refusal("OVERLOADED", "As many bytes as the server takes are being served; try again.");
   }
 
-  /** From now on nothing is admitted; what is admitted stays so until it is given back. */
+  /**
+   * For a request whose body has come: whoever had it read does not send it twice, so it waits for its place,
+   * first come, first served, while those who have not begun are refused. A drain lets it in, too.
+   * @param request.bytes of the body
+   * @throws {PinholeError} FILE_TOO_LARGE as `check`; DEADLINE_EXCEEDED
+   * @throws {ClientGone}
+   */
+  admit({ bytes }: { bytes: number }, { signal, deadline }: AdmissionWaiter): Promise<Permit> {
+    this.#refuseTooLarge(bytes);
+    if (this.#waiting.size === 0 && this.#hasRoom(bytes)) return Promise.resolve(this.#take(bytes));
+    const { clock, onDrop } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<Permit>();
+    const leave = () => {
+      this.#waiting.delete(waiting);
+      signal.removeEventListener("abort", gone);
+      cancel();
+    };
+    const drop = (reason: DropReason, error: Error) => {
+      leave();
+      onDrop?.(reason);
+      reject(error);
+      this.#serve();
+    };
+    const waiting = {
+      bytes,
+      enter: () => {
+        leave();
+        resolve(this.#take(bytes));
+      },
+    };
+    const late = new PinholeError(
+      "DEADLINE_EXCEEDED",
+      "The deadline passed before there was a place: try later.",
+    );
+    const gone = () => drop("client_gone", new ClientGone());
+    const cancel = clock.after(Math.max(0, deadline - clock.now()), () => drop("deadline", late));
+    signal.addEventListener("abort", gone, { once: true });
+    this.#waiting.add(waiting);
+    if (signal.aborted) gone();
+    return promise;
+  }
+
+  /** From now on nothing new is let in; what is admitted stays so until it is given back. */
   close(): void {
     this.#closed = true;
   }
@@ -87,41 +143,48 @@ export class Admission {
   #permit(bytes: number): Permit {
     const from = this.#options.clock.now();
     const position = this.#admitted;
-    let counted = bytes;
     let held = true;
     const release = () => {
       if (!held) return;
       held = false;
       this.#holdTimes.add(this.#options.clock.now() - from, position);
-      this.#giveBack(counted);
+      this.#giveBack(bytes);
     };
-    const grow = (more: number) => {
-      if (!held) throw new Error("A permit that was given back cannot grow.");
-      this.#reserve(more, counted);
-      counted += more;
-    };
-    return { grow, release, [Symbol.dispose]: release };
+    return { release, [Symbol.dispose]: release };
   }
 
-  /** @param own bytes that the same request holds already */
-  #reserve(bytes: number, own: number): void {
-    const { queueMaxBytes } = this.#options;
-    if (own + bytes > queueMaxBytes) {
-      const max_size_mb = queueMaxBytes / MIB;
-      const members = { file_size_mb: (own + bytes) / MIB, max_size_mb, filename: null };
-      throw new PinholeError("FILE_TOO_LARGE", `A request body may have ${max_size_mb} MB here.`, {
-        members,
-      });
-    }
-    if (this.#bytes + bytes > queueMaxBytes) {
-      throw this.#refusal("OVERLOADED", "As many bytes as the server takes are being served; try again.");
-    }
+  #take(bytes: number): Permit {
+    this.#admitted++;
     this.#bytes += bytes;
+    return this.#permit(bytes);
+  }
+
+  #hasRoom(bytes: number): boolean {
+    const { queueCapacity, queueMaxBytes } = this.#options;
+    return this.#admitted < queueCapacity && this.#bytes + bytes <= queueMaxBytes;
+  }
+
+  /** Lets in those who wait, in their order, as far as there is room. */
+  #serve(): void {
+    for (const waiting of this.#waiting) {
+      if (!this.#hasRoom(waiting.bytes)) return;
+      waiting.enter();
+    }
+  }
+
+  #refuseTooLarge(bytes: number): void {
+    const { queueMaxBytes } = this.#options;
+    if (bytes <= queueMaxBytes) return;
+    const max_size_mb = queueMaxBytes / MIB;
+    throw new PinholeError("FILE_TOO_LARGE", `A request body may have ${max_size_mb} MB here.`, {
+      members: { file_size_mb: bytes / MIB, max_size_mb, filename: null },
+    });
   }
 
   #giveBack(bytes: number): void {
     this.#admitted--;
     this.#bytes -= bytes;
+    this.#serve();
     if (this.#admitted > 0) return;
     const waiters = this.#idleWaiters;
     this.#idleWaiters = [];

@@ -29,7 +29,8 @@ export interface CacheStatistics {
 /**
  * Computes an answer.
  * @param wanted true while anyone waits for it, and once false stays so
- * @param abandoned aborts when `wanted` turns false: to let go at once of what the run holds
+ * @param abandoned aborts when `wanted` turns false, its reason the `DropReason` of whoever waited longest: to let
+ *   go at once of what the run holds
  */
 export type Run<V> = (wanted: () => boolean, abandoned: AbortSignal) => Promise<V>;
 
@@ -115,9 +116,9 @@ export class AnswerCache<V> {
   #start(key: string, modelKey: string, run: Run<V>, waiter: CacheWaiter): Promise<V> {
     const { enabled, clock } = this.#options;
     const abandonment = new AbortController();
-    const flight = new Flight<V>(clock, () => {
+    const flight = new Flight<V>(clock, (reason) => {
       this.#retire(key, shared);
-      abandonment.abort();
+      abandonment.abort(reason);
     });
     const shared: SharedRun<V> = { modelKey, flight, stale: !enabled };
     if (enabled) this.#runs.set(key, shared);

@@ -1,4 +1,4 @@
-import { ClientGone } from "../admission/drop.ts";
+import { ClientGone, type DropReason } from "../admission/drop.ts";
 import type { Clock } from "../clock.ts";
 import { PinholeError } from "../errors.ts";
 
@@ -22,11 +22,11 @@ interface Seat<V> {
  */
 export class Flight<V> {
   readonly #clock: Clock;
-  readonly #onAbandoned: () => void;
+  readonly #onAbandoned: (reason: DropReason) => void;
   readonly #seats = new Set<Seat<V>>();
 
-  /** @param onAbandoned called when the last waiter has left before the run ended */
-  constructor(clock: Clock, onAbandoned: () => void) {
+  /** @param onAbandoned called when the last waiter has left before the run ended, with why that one did */
+  constructor(clock: Clock, onAbandoned: (reason: DropReason) => void) {
     this.#clock = clock;
     this.#onAbandoned = onAbandoned;
   }
@@ -41,8 +41,8 @@ export class Flight<V> {
    */
   join(waiter: CacheWaiter): Promise<V> {
     const { promise, resolve, reject } = Promise.withResolvers<V>();
-    const gone = () => this.#giveUp(seat, new ClientGone());
-    const late = () => this.#giveUp(seat, deadlineExceeded());
+    const gone = () => this.#giveUp(seat, "client_gone");
+    const late = () => this.#giveUp(seat, "deadline");
     waiter.signal.addEventListener("abort", gone, { once: true });
     const cancel = this.#clock.after(Math.max(0, waiter.deadline - this.#clock.now()), late);
     const leave = () => {
@@ -73,13 +73,17 @@ export class Flight<V> {
     }
   }
 
-  #giveUp(seat: Seat<V>, error: Error): void {
+  #giveUp(seat: Seat<V>, reason: DropReason): void {
     this.#seats.delete(seat);
     seat.leave();
-    seat.reject(error);
-    if (this.#seats.size === 0) this.#onAbandoned();
+    seat.reject(dropped(reason));
+    if (this.#seats.size === 0) this.#onAbandoned(reason);
   }
 }
+
+/** What whoever waited for a dropped run is told. */
+export const dropped = (reason: DropReason): Error =>
+  reason === "client_gone" ? new ClientGone() : deadlineExceeded();
 
 export function deadlineExceeded(): PinholeError {
   return new PinholeError("DEADLINE_EXCEEDED", "The deadline passed before there was an answer.");

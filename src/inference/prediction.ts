@@ -14,6 +14,8 @@ export interface PredictOptions {
   explain: boolean;
   /** The client wants the failure itself, not the fallback answer (`Prefer: handling=strict`). */
   strict: boolean;
+  /** Time to answer once the last byte has come, at least 1; null, or more than the server's: the server's. */
+  timeoutMs: number | null;
 }
 
 /** One request as the walk sees it: nothing of HTTP but the unread body. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Admission } from "../admission/admission.ts";
 import { ClientGone } from "../admission/drop.ts";
 import { FairQueue } from "../admission/fair-queue.ts";
+import { Reading } from "../admission/reading.ts";
 import { SlidingWindowRateLimit } from "../admission/sliding-window.ts";
 import { Turnstile } from "../admission/turnstile.ts";
 import { systemClock } from "../clock.ts";
@@ -13,7 +14,7 @@ import { LruStore } from "./answer-store.ts";
 import { Batcher } from "./batcher.ts";
 import { AnswerCache } from "./cache.ts";
 import { type FakeNetwork, FakeWorkerPool } from "./fake-worker-pool.ts";
-import type { PredictCall, PredictOptions } from "./prediction.ts";
+import type { Explanation, PredictCall, PredictOptions } from "./prediction.ts";
 import { type MadePrediction, Predictor } from "./predictor.ts";
 import { type Score, scoreBytes } from "./score.ts";
 
@@ -39,6 +40,12 @@ const model = {
   },
 } as unknown as Model;
 
+const explainable = {
+  ...model,
+  key: "explainable/1.0.0",
+  manifest: { ...model.manifest, outputs: { ...model.manifest.outputs, activation_map: { name: "map" } } },
+} as Model;
+
 /** Class b, surely. */
 const sure: FakeNetwork = () => {
   const logits = new Float32Array([0, 5, 0]);
@@ -51,12 +58,18 @@ function setUp({
   queueCapacity = 4,
   limit = 100,
   fallbackEnabled = true,
+  readConcurrency = 4,
+  readPerClient = 4,
+  decode = async () => ({ data: new Uint8Array(8 * 8 * 3), width: 8, height: 8 }),
+  explain = async (): Promise<Explanation> => ({ grid: [[1]], overlay: null }),
 } = {}) {
   const pool = new FakeWorkerPool({ size: 1, network });
   void pool.start();
   const drops: string[] = [];
   const batcher = new Batcher({ pool, clock, onDrop: (reason) => drops.push(reason) });
   const admission = new Admission({ queueCapacity, queueMaxBytes: 1e8, clock, random: () => 0 });
+  const read = { readConcurrency, readPerClient, readMaxBytes: 1e8 };
+  const reading = new Reading({ ...read, admission, clock, random: () => 0 });
   const fairQueue = new FairQueue({ inFlightMax: 2, capacity: 100, retryAfterSeconds: () => 1 });
   const store = new LruStore<Score>({ maxBytes: 1e6, ttlMs: 60_000, sizeOf: scoreBytes, clock });
   const records: MadePrediction[] = [];
@@ -73,8 +86,8 @@ function setUp({
       clock,
       hashClient: (key) => key,
     }),
-    repository: { resolve: () => model },
-    admission,
+    repository: { resolve: (name) => (name === explainable.key ? explainable : model) },
+    reading,
     readLimits: {
       imageMaxBytes: 1e6,
       requestMaxBytes: 4e6,
@@ -89,19 +102,21 @@ function setUp({
       progressiveMaxPixels: 1e6,
       maxScans: 64,
       maxMegapixelScans: 1000,
+      maxFrames: 1000,
     },
     cache: new AnswerCache<Score>({ enabled: true, store, clock }),
     fairQueue,
     decodeTurns: new Turnstile(1),
     decoder: {
-      decode: async () => {
+      decode: () => {
         decoded++;
-        return { data: new Uint8Array(8 * 8 * 3), width: 8, height: 8 };
+        return decode();
       },
     },
     batcher,
-    explain: async () => ({ grid: [[1]], overlay: null }),
+    explain,
     deadlineMs,
+    onDrop: (reason) => drops.push(reason),
     fallbackEnabled,
     onInferenceFailure: (error) => failures.push(error),
     record: (made) => records.push(made),
@@ -109,6 +124,8 @@ function setUp({
   const atRest = () => [
     admission.admitted,
     admission.bytes,
+    reading.bodies,
+    reading.bytes,
     fairQueue.inFlight,
     fairQueue.waiting,
     batcher.waiting,
@@ -116,7 +133,7 @@ function setUp({
   return { predictor, records, failures, drops, atRest, decoded: () => decoded };
 }
 
-const AT_REST = [0, 0, 0, 0, 0];
+const AT_REST = [0, 0, 0, 0, 0, 0, 0];
 
 function call(
   bytes: Uint8Array[],
@@ -131,7 +148,15 @@ function call(
   return {
     requestId: "r",
     clientKey: "1.2.3.4",
-    options: { model: null, topK: null, minProb: 0, explain: false, strict: false, ...options },
+    options: {
+      model: null,
+      topK: null,
+      minProb: 0,
+      explain: false,
+      strict: false,
+      timeoutMs: null,
+      ...options,
+    },
     contentType,
     contentLength: null,
     body: response.body,
@@ -233,14 +258,21 @@ describe("the walk", () => {
   });
 
   test("refusals take nothing: limit, options, size, admission", async () => {
-    const { predictor, atRest } = setUp({ limit: 3, queueCapacity: 1 });
+    const gate = Promise.withResolvers<void>();
+    const network: FakeNetwork = async (...row) => {
+      await gate.promise;
+      return sure(...row);
+    };
+    const { predictor, atRest, decoded } = setUp({ limit: 3, queueCapacity: 1, network });
     expect(await failure(predictor.predict(call([leaf], { topK: 4 })))).toBe("VALIDATION_FAILED");
     expect(await failure(predictor.predict(call([leaf], { explain: true })))).toBe("VALIDATION_FAILED");
     const first = predictor.predict(call([leaf]));
+    while (decoded() === 0) await Bun.sleep(1);
     const fourth = call([leaf]);
     expect(await failure(predictor.predict(fourth))).toBe("RATE_LIMIT_EXCEEDED");
     expect(fourth.trace.allowance!.retryAfterSeconds).toBeGreaterThan(0);
     expect(await failure(predictor.predict(call([leaf], {}, { clientKey: "5.6.7.8" })))).toBe("OVERLOADED");
+    gate.resolve();
     await first;
     const large = call([leaf], {}, { clientKey: "5.6.7.8", contentLength: 5e6 });
     expect(await failure(predictor.predict(large))).toBe("FILE_TOO_LARGE");
@@ -278,5 +310,101 @@ describe("the walk", () => {
     gate.resolve();
     expect((await stays).predictions[0]!.classId).toBe("b");
     expect([decoded(), ...atRest()]).toEqual([1, ...AT_REST]);
+  });
+
+  test("a caller may want its answer sooner, not later", async () => {
+    const stuck = Promise.withResolvers<void>();
+    const network: FakeNetwork = async (...row) => {
+      await stuck.promise;
+      return sure(...row);
+    };
+    const sooner = setUp({ network });
+    expect(await failure(sooner.predictor.predict(call([leaf], { timeoutMs: 20 })))).toBe(
+      "DEADLINE_EXCEEDED",
+    );
+    const later = setUp({ network, deadlineMs: 20 });
+    expect(await failure(later.predictor.predict(call([leaf], { timeoutMs: 1e12 })))).toBe(
+      "DEADLINE_EXCEEDED",
+    );
+    stuck.resolve();
+  });
+
+  test("bodies that trickle in hold up nobody but their own client", async () => {
+    const { predictor, atRest } = setUp({ queueCapacity: 1, readPerClient: 2, readConcurrency: 3 });
+    const trickling = (clientKey: string) => {
+      const rest = Promise.withResolvers<void>();
+      const body = new ReadableStream<Uint8Array>({
+        async start(controller) {
+          controller.enqueue(leaf.subarray(0, 100));
+          await rest.promise;
+          controller.enqueue(leaf.subarray(100));
+          controller.close();
+        },
+      });
+      const answer = predictor.predict(call([], {}, { clientKey, body, contentType: "image/jpeg" }));
+      return { answer, finish: () => rest.resolve() };
+    };
+    const slow = [trickling("slow"), trickling("slow")];
+    await Bun.sleep(5);
+    expect(atRest()).toEqual([0, 0, 2, 200, 0, 0, 0]);
+    expect(await failure(trickling("slow").answer)).toBe("OVERLOADED");
+    expect((await predictor.predict(call([leaf]))).predictions[0]!.classId).toBe("b");
+    slow.push(trickling("other"));
+    expect(await failure(predictor.predict(call([leaf])))).toBe("OVERLOADED");
+    for (const { answer, finish } of slow) {
+      finish();
+      expect((await answer).predictions[0]!.classId).toBe("b");
+    }
+    expect(atRest()).toEqual(AT_REST);
+  });
+
+  test("what nobody waits for when its turn to be decoded comes is dropped, by the reason of the last", async () => {
+    const gate = Promise.withResolvers<void>();
+    const decode = async () => {
+      await gate.promise;
+      return { data: new Uint8Array(8 * 8 * 3), width: 8, height: 8 };
+    };
+    const { predictor, drops, decoded, atRest } = setUp({ decode });
+    const first = predictor.predict(call([leafNumber(1)]));
+    while (decoded() === 0) await Bun.sleep(1);
+    const leaving = new AbortController();
+    const gone = failure(predictor.predict(call([leafNumber(2)], {}, { signal: leaving.signal })));
+    const late = failure(predictor.predict(call([leafNumber(2)], { timeoutMs: 30 })));
+    await Bun.sleep(5);
+    leaving.abort();
+    expect([await gone, await late]).toEqual(["ClientGone", "DEADLINE_EXCEEDED"]);
+    gate.resolve();
+    await first;
+    await Bun.sleep(5);
+    expect([drops, decoded()]).toEqual([["deadline"], 1]);
+    expect(atRest()).toEqual(AT_REST);
+  });
+
+  test("no explanation is drawn for nobody", async () => {
+    const gate = Promise.withResolvers<void>();
+    let drawn = 0;
+    const explain = async () => {
+      drawn++;
+      await gate.promise;
+      return { grid: [[1]], overlay: null };
+    };
+    const network: FakeNetwork = () => {
+      const activationMap = { data: new Float32Array(1), rows: 1, columns: 1 };
+      const logits = new Float32Array([0, 5, 0]);
+      return { ok: true, row: { logits, unknownScore: null, activationMap, quality } };
+    };
+    const { predictor, drops, atRest } = setUp({ network, explain });
+    const options = { model: explainable.key, explain: true };
+    const leaving = new AbortController();
+    const first = failure(predictor.predict(call([leafNumber(1)], options, { signal: leaving.signal })));
+    while (drawn === 0) await Bun.sleep(1);
+    const second = failure(predictor.predict(call([leafNumber(2)], options, { signal: leaving.signal })));
+    await Bun.sleep(10);
+    leaving.abort();
+    expect([await first, await second]).toEqual(["ClientGone", "ClientGone"]);
+    gate.resolve();
+    await Bun.sleep(5);
+    expect([drops, drawn]).toEqual([["client_gone"], 1]);
+    expect(atRest()).toEqual(AT_REST);
   });
 });

@@ -1,7 +1,8 @@
-import type { Admission, Permit } from "../admission/admission.ts";
+import { setImmediate } from "node:timers/promises";
 import type { DropReason } from "../admission/drop.ts";
 import type { FairQueue } from "../admission/fair-queue.ts";
 import type { Allowance, RateLimit } from "../admission/rate-limit.ts";
+import type { Reading, ReadPermit } from "../admission/reading.ts";
 import type { Turnstile } from "../admission/turnstile.ts";
 import type { Clock, NewId } from "../clock.ts";
 import { PinholeError } from "../errors.ts";
@@ -13,7 +14,7 @@ import type { AnswerCache } from "./cache.ts";
 import { cacheKey, imageDigest } from "./cache-key.ts";
 import type { ImageDecoder } from "./decode.ts";
 import type { DecodeTarget } from "./decode-size.ts";
-import type { CacheWaiter } from "./flight.ts";
+import { type CacheWaiter, dropped } from "./flight.ts";
 import type { EncodedImage, ImageHeader } from "./image.ts";
 import type { ActivationMap } from "./messages.ts";
 import type { Explanation, PredictAnswer, PredictCall, PredictOptions } from "./prediction.ts";
@@ -27,7 +28,7 @@ export interface Stations {
   newId: NewId;
   rateLimit: RateLimit;
   repository: Pick<ModelRepository, "resolve">;
-  admission: Admission;
+  reading: Reading;
   readLimits: ReadLimits;
   imageLimits: ImageLimits;
   cache: AnswerCache<Score>;
@@ -38,8 +39,10 @@ export interface Stations {
   batcher: Batcher;
   /** Draws what an activation map says onto its photograph. */
   explain(image: EncodedImage, map: ActivationMap, target: DecodeTarget): Promise<Explanation>;
-  /** Time to answer once the last byte has come. */
+  /** Time to answer once the last byte has come; a caller may want less. */
   deadlineMs: number;
+  /** Told of work that is dropped before a costly step because nobody waits for it any more. */
+  onDrop(reason: DropReason): void;
   /** Whether failed inference is answered by the fallback answer, unless the caller wants the failure. */
   fallbackEnabled: boolean;
   /** Told of every inference that failed, answered by the fallback or not. */
@@ -74,7 +77,7 @@ export class Predictor {
    * @throws ClientGone when there is nobody left to answer
    */
   async predict(call: PredictCall): Promise<PredictAnswer> {
-    const { rateLimit, repository, admission, clock, deadlineMs } = this.#stations;
+    const { rateLimit, repository, reading, clock, deadlineMs } = this.#stations;
     const { options, trace } = call;
     const { stages } = trace;
     trace.allowance = await stages.time("limit", async () => rateLimit.take("predict", call.clientKey));
@@ -82,17 +85,33 @@ export class Predictor {
     const model = repository.resolve(options.model);
     trace.modelKey = model.key;
     checkOptions(options, model);
-    using permit = stages.timeSync("admit", () => admission.admit({ bytes: call.contentLength ?? 0 }));
-    const images = await stages.time("read", () => this.#read(call, permit));
-    const waiter = { signal: call.signal, deadline: clock.now() + deadlineMs };
-    const outcomes = await Promise.all(images.map((image) => this.#classify(image, model, call, waiter)));
+    const { clientKey, contentLength } = call;
+    using unread = stages.timeSync("admit", () => reading.enter({ clientKey, bytes: contentLength ?? 0 }));
+    const images = await stages.time("read", () => this.#read(call, unread));
+    const timeoutMs = Math.min(options.timeoutMs ?? deadlineMs, deadlineMs);
+    const waiter = { signal: call.signal, deadline: clock.now() + timeoutMs };
+    using _permit = await stages.time("admit", () => unread.admit(waiter));
+    const outcomes = await this.#classifyAll(images, model, call, waiter);
     return this.#answer(call, model, outcomes);
   }
 
-  #read(call: PredictCall, permit: Permit): Promise<EncodedImage[]> {
+  #read(call: PredictCall, permit: ReadPermit): Promise<EncodedImage[]> {
     const { readLimits, imageLimits, clock } = this.#stations;
     const checkType = (type: string | null) => checkContentType(type, imageLimits.types);
     return readBody(call, readLimits, clock, checkType, (bytes) => permit.grow(bytes));
+  }
+
+  /**
+   * Side by side, but each begins in a turn of the event loop of its own: to look through a hostile file of some
+   * megabytes takes tens of milliseconds.
+   */
+  async #classifyAll(images: EncodedImage[], model: Model, call: PredictCall, waiter: CacheWaiter) {
+    const outcomes: Promise<ImageOutcome>[] = [];
+    for (const image of images) {
+      if (outcomes.length > 0) await setImmediate();
+      outcomes.push(this.#classify(image, model, call, waiter));
+    }
+    return Promise.all(outcomes);
   }
 
   /** One photograph: validate, then its answer from the cache, from an equal request in flight, or anew. */
@@ -129,20 +148,19 @@ export class Predictor {
     wanted: () => boolean,
     abandoned: AbortSignal,
   ): Promise<Score> {
-    const { fairQueue, decodeTurns, decoder, batcher, explain, clock } = this.#stations;
+    const { fairQueue, decoder, batcher, explain, clock } = this.#stations;
     const { stages } = call.trace;
-    const unwanted = (): DropReason | null =>
-      wanted() ? null : call.signal.aborted ? "client_gone" : "deadline";
+    const unwanted = (): DropReason | null => (wanted() ? null : (abandoned.reason as DropReason));
     const arrivedAt = clock.now();
     using _slot = await fairQueue.enter(call.clientKey, unwanted, abandoned);
     const target = decodeTarget(model);
-    const turn = await decodeTurns.enter();
-    const turnAt = clock.now();
-    const waitedMs = turnAt - arrivedAt;
-    stages.stay("queue", arrivedAt, turnAt);
-    const tensor = await stages
-      .time("decode", () => decoder.decode(image, header, target))
-      .finally(() => turn[Symbol.dispose]());
+    let waitedMs = 0;
+    const tensor = await this.#inTurn(unwanted, () => {
+      const turnAt = clock.now();
+      waitedMs = turnAt - arrivedAt;
+      stages.stay("queue", arrivedAt, turnAt);
+      return stages.time("decode", () => decoder.decode(image, header, target));
+    });
     const task = await batcher.submit({ model, image: tensor, explain: call.options.explain, unwanted });
     stages.record("queue", waitedMs + task.queueMs);
     stages.record("preprocess", task.preprocessMs);
@@ -155,8 +173,20 @@ export class Predictor {
     stages.stay("preprocess", takenAt, preprocessedAt);
     stages.stay("infer", preprocessedAt, inferredAt);
     const { activationMap } = task.row;
-    const explanation = activationMap === null ? null : await explain(image, activationMap, target);
+    if (activationMap === null) return scoreRow(task.row, model, null);
+    // The photograph is decoded once more.
+    const explanation = await this.#inTurn(unwanted, () => explain(image, activationMap, target));
     return scoreRow(task.row, model, explanation);
+  }
+
+  /** Decodes when it is this image's turn, or drops it then if nobody waits for it any more. */
+  async #inTurn<T>(unwanted: () => DropReason | null, decode: () => Promise<T>): Promise<T> {
+    const { decodeTurns, onDrop } = this.#stations;
+    using _turn = await decodeTurns.enter();
+    const reason = unwanted();
+    if (reason === null) return await decode();
+    onDrop(reason);
+    throw dropped(reason);
   }
 
   #answer(call: PredictCall, model: Model, outcomes: readonly ImageOutcome[]): PredictAnswer {

@@ -142,18 +142,15 @@ describe("reading a body", () => {
     expect([pulled, cancelled]).toEqual([3, true]);
   });
 
-  test("the permit is told of every byte beyond the declared size", async () => {
-    let grown = 0;
-    const grow = (bytes: number) => {
-      grown += bytes;
+  test("the permit is told of the bytes as they come, and may refuse them", async () => {
+    const grown: number[] = [];
+    const grow = (bytes: number) => void grown.push(bytes);
+    await read({ body: stream("abc", "de"), contentLength: 5 }, { grow });
+    expect(grown).toEqual([3, 2]);
+    const refuse = () => {
+      throw new PinholeError("OVERLOADED", "full");
     };
-    await read({ body: stream("abc", "def") }, { grow });
-    expect(grown).toBe(6);
-    grown = 0;
-    await read({ body: stream("abc", "def", "gh"), contentLength: 5 }, { grow });
-    expect(grown).toBe(3);
-    await read({ body: stream("abc"), contentLength: 3 }, { grow });
-    expect(grown).toBe(3);
+    expect(read({ body: stream("abc") }, { grow: refuse })).rejects.toThrow("OVERLOADED");
   });
 
   test("too many photographs", async () => {

@@ -35,7 +35,7 @@ const MIB = 1024 * 1024;
  * the parts of a form, or the body itself. Size and type that are declared are judged before a byte is read.
  *
  * @param checkType throws for a declared media type that is not taken
- * @param grow told of every byte that comes beyond the declared size; throws when they would be too many
+ * @param grow told of the bytes as they come; throws when they are too many
  * @throws PinholeError FILE_TOO_LARGE, REQUEST_TIMEOUT, NO_IMAGE, EMPTY_IMAGE, INVALID_REQUEST,
  * UNSUPPORTED_IMAGE_TYPE, VALIDATION_FAILED (too many photographs)
  * @throws ClientGone when the connection is cut
@@ -101,7 +101,6 @@ async function readBytes(
   if (unread.signal.aborted) throw new ClientGone();
   const reader = unread.body.getReader();
   const chunks: Uint8Array[] = [];
-  const declared = unread.contentLength ?? 0;
   let received = 0;
   const watch = watchArrival(limits, clock, () => received);
   const gone = () => watch.fail(new ClientGone());
@@ -110,10 +109,9 @@ async function readBytes(
     for (;;) {
       const { done, value } = await Promise.race([reader.read(), watch.failed]);
       if (done) break;
-      if (value.length > declared - received)
-        grow(Math.min(value.length, received + value.length - declared));
       received += value.length;
       if (received > maxBytes) throw tooLarge(received, maxBytes);
+      grow(value.length);
       chunks.push(value);
     }
   } catch (error) {

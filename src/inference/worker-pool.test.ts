@@ -13,6 +13,10 @@ const { models } = await ModelRepository.open(modelsDir, { defaultModel: "rgb-fl
 const only = (name: string) => models.filter((model) => model.manifest.name === name);
 const modelKey = only("rgb-float32")[0]!.key;
 
+/** A model with shared memory beside it, over which a test steers its threads. */
+const steered = (memory: Int32Array) => [{ ...only("rgb-float32")[0]!, memory } as never];
+const sharedMemory = () => new Int32Array(new SharedArrayBuffer(4));
+
 function threads(options: Partial<ThreadPoolOptions> = {}): ThreadPool {
   return new ThreadPool({ worker, size: 2, models: only("rgb-float32"), clock: systemClock, ...options });
 }
@@ -39,6 +43,54 @@ describeWorkerPool("fake", {
       },
     }),
 });
+
+/** Waits are over at once. */
+const immediate = {
+  ...systemClock,
+  after: (_delayMs: number, task: () => void) => systemClock.after(0, task),
+};
+
+/** Answers with its own number as `preprocessMs`; a picture of width 1 holds it until the memory is not 0. */
+const HOLDS = thread(`
+  const number = Math.random();
+  let memory;
+  onmessage = ({ data }) => {
+    if (data.kind === "leave") process.exit(0);
+    if (data.kind === "load") {
+      memory = data.models[0].memory;
+      return ${READY}
+    }
+    if (data.images[0].width === 1) Atomics.wait(memory, 0, 0);
+    postMessage({ kind: "done", batch: data.batch, rows: [], preprocessMs: number, inferMs: 0, buffers: [] });
+  };`);
+
+const holding = () => [{ ...plain("red"), width: 1 }];
+
+/** A pool whose events can be waited for. */
+function watched(options: Partial<ThreadPoolOptions>) {
+  const events: string[] = [];
+  let wake = () => {};
+  const pool = threads({
+    worker: HOLDS,
+    onEvent: ({ event }) => {
+      events.push(event);
+      wake();
+    },
+    ...options,
+  });
+  const happens = async (event: string, times = 1) => {
+    while (events.filter((one) => one === event).length < times)
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+  };
+  return { pool, events, happens };
+}
+
+/** Until what a thread does by itself is done. */
+async function becomes(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await Bun.sleep(2);
+}
 
 describe("worker threads", () => {
   test("every model is loaded in every worker; the graph's batch is known", async () => {
@@ -90,22 +142,18 @@ describe("worker threads", () => {
   test("a pool whose replacements keep failing says that it is lost", async () => {
     const lost = Promise.withResolvers<void>();
     const failures: string[] = [];
-    const counter = new Int32Array(new SharedArrayBuffer(4));
+    const counter = sharedMemory();
     const entry = thread(`
       onmessage = ({ data }) => {
         if (data.kind === "leave" || data.kind === "run") process.exit(0);
-        else if (data.models[0].starts[0]++ === 0) ${READY}
+        else if (data.models[0].memory[0]++ === 0) ${READY}
         else postMessage({ kind: "load_failed", failure: { code: "MODEL_NOT_READY", detail: "no" } });
       };`);
-    const immediate = {
-      ...systemClock,
-      after: (_delayMs: number, task: () => void) => systemClock.after(0, task),
-    };
     const pool = threads({
       worker: entry,
       size: 1,
       clock: immediate,
-      models: [{ ...only("rgb-float32")[0]!, starts: counter } as never],
+      models: steered(counter),
       onEvent: ({ event }) => failures.push(event),
       onLost: () => lost.resolve(),
     });
@@ -159,6 +207,158 @@ describe("worker threads", () => {
     expect(pool.stalledMs).toBe(300);
     await finish(2, second);
     await finish(1, third);
+    await pool.close();
+  });
+
+  test("a worker whose batch fails goes on", async () => {
+    const model = only("fails-on-white")[0]!;
+    const { pool, events } = watched({ worker, size: 1, models: [model] });
+    await pool.start();
+    const white = { ...plain("red"), data: new Uint8Array(32 * 32 * 3).fill(255).buffer };
+    const failed = await pool.run(model.key, [white]);
+    expect(failed.rows.map((row) => !row.ok && row.failure.code)).toEqual(["INFERENCE_FAILED"]);
+    const after = await pool.run(model.key, [plain("green")]);
+    expect(after.rows.map(({ ok }) => ok)).toEqual([true]);
+    expect([pool.idle, ...events]).toEqual([1]);
+    await pool.close();
+  });
+
+  test("a wedged worker gets no more work and is replaced; it leaves when its batch ends after all", async () => {
+    const [clock, memory] = [new ManualClock(), sharedMemory()];
+    const { pool, events, happens } = watched({ clock, wedgedMs: 1000, models: steered(memory) });
+    await pool.start();
+    const wedged = pool.run(modelKey, holding()).catch((error) => error);
+    clock.advance(999);
+    expect([pool.busy, pool.idle]).toEqual([1, 1]);
+    clock.advance(1);
+    expect((await wedged).code).toBe("INFERENCE_FAILED");
+    expect([pool.busy, pool.idle, pool.count("quarantined")]).toEqual([0, 1, 1]);
+    clock.advance(100);
+    await happens("worker_replaced");
+    expect([pool.busy, pool.idle, pool.count("quarantined")]).toEqual([0, 2, 1]);
+    const both = [pool.run(modelKey, [plain("red")]), pool.run(modelKey, [plain("red")])];
+    expect(pool.run(modelKey, [plain("red")])).rejects.toThrow("MODEL_NOT_READY");
+    await Promise.all(both);
+
+    memory[0] = 1;
+    Atomics.notify(memory, 0);
+    await happens("worker_returned");
+    await becomes(() => pool.count("quarantined") === 0);
+    expect([pool.idle, ...events]).toEqual([2, "worker_wedged", "worker_replaced", "worker_returned"]);
+    await pool.close();
+  });
+
+  test("a pool with more than half of its threads wedged is lost; it can be closed all the same", async () => {
+    const [clock, memory] = [new ManualClock(), sharedMemory()];
+    let lost = 0;
+    const models = steered(memory);
+    const { pool, events } = watched({ clock, wedgedMs: 1000, models, size: 3, onLost: () => lost++ });
+    await pool.start();
+    const runs = [0, 1, 2].map(() => pool.run(modelKey, holding()).catch((error) => error.code));
+    clock.advance(1000);
+    expect(await Promise.all(runs)).toEqual(Array(3).fill("INFERENCE_FAILED"));
+    expect([lost, ...events]).toEqual([1, "worker_wedged", "worker_wedged", "pool_lost", "worker_wedged"]);
+    await pool.close();
+    memory[0] = 1;
+    Atomics.notify(memory, 0);
+    await becomes(() => pool.count("quarantined") === 0);
+  });
+
+  test("a process that stood still takes no worker for wedged", async () => {
+    const [manual, memory] = [new ManualClock(), sharedMemory()];
+    let stoodStillMs = 0;
+    const clock = {
+      now: () => manual.now() + stoodStillMs,
+      wall: () => manual.wall(),
+      after: (delayMs: number, task: () => void) => manual.after(delayMs, task),
+    };
+    const { pool } = watched({ clock, wedgedMs: 1000, models: steered(memory), size: 1 });
+    await pool.start();
+    const running = pool.run(modelKey, holding());
+    stoodStillMs = 60_000;
+    manual.advance(1000);
+    expect(pool.busy).toBe(1);
+    memory[0] = 1;
+    Atomics.notify(memory, 0);
+    await running;
+    expect([pool.idle, manual.pending]).toEqual([1, 0]);
+    await pool.close();
+  });
+
+  test("a worker that has run its batches is recycled, once another is ready", async () => {
+    const { pool, happens } = watched({
+      size: 1,
+      models: steered(sharedMemory()),
+      recycle: { batches: 10, random: () => 0 },
+    });
+    await pool.start();
+    const numberOf = async () => (await pool.run(modelKey, [plain("red")])).preprocessMs;
+    const numbers = [];
+    // A tenth less than ten, by chance.
+    for (let batch = 0; batch < 9; batch++) numbers.push(await numberOf());
+    expect(pool.idle).toBe(1);
+    await happens("worker_recycled");
+    expect([pool.idle, pool.count("leaving")]).toEqual([1, 1]);
+    numbers.push(await numberOf());
+    await becomes(() => pool.count("leaving") === 0);
+    expect(pool.idle).toBe(1);
+    expect(new Set(numbers.slice(0, 9)).size).toBe(1);
+    expect(numbers[9]).not.toBe(numbers[0]);
+    await pool.close();
+  });
+
+  test("where no fresh worker starts, the old one goes on, and it is tried again after a while", async () => {
+    const [clock, memory] = [new ManualClock(), sharedMemory()];
+    const entry = thread(`
+      onmessage = ({ data }) => {
+        if (data.kind === "leave") process.exit(0);
+        if (data.kind === "load") {
+          if (data.models[0].memory[0]++ === 0) return ${READY}
+          return postMessage({ kind: "load_failed", failure: { code: "MODEL_NOT_READY", detail: "no" } });
+        }
+        postMessage({ kind: "done", batch: data.batch, rows: [], preprocessMs: 0, inferMs: 0, buffers: [] });
+      };`);
+    const { pool, events, happens } = watched({
+      worker: entry,
+      clock,
+      size: 1,
+      models: steered(memory),
+      recycle: { batches: 1, random: () => 0.5 },
+    });
+    await pool.start();
+    await pool.run(modelKey, [plain("red")]);
+    await happens("worker_recycling_failed");
+    await pool.run(modelKey, [plain("red")]);
+    expect([pool.idle, memory[0], ...events]).toEqual([1, 2, "worker_recycling_failed"]);
+    clock.advance(60_000);
+    await pool.run(modelKey, [plain("red")]);
+    await happens("worker_recycling_failed", 2);
+    expect(pool.idle).toBe(1);
+    await pool.close();
+  });
+
+  test("replacements that end before they have run a batch are failures, too", async () => {
+    const lost = Promise.withResolvers<void>();
+    const entry = thread(`
+      let memory;
+      onmessage = ({ data }) => {
+        if (data.kind === "leave" || data.kind === "run") process.exit(0);
+        if (data.models[0].memory[0]++ > 0) setTimeout(() => process.exit(3), 20);
+        ${READY}
+      };`);
+    const models = steered(sharedMemory());
+    const { pool, events } = watched({
+      worker: entry,
+      clock: immediate,
+      size: 1,
+      models,
+      onLost: lost.resolve,
+    });
+    await pool.start();
+    await pool.run(modelKey, [plain("red")]).catch(() => undefined);
+    await lost.promise;
+    expect(events.filter((event) => event === "worker_lost").length).toBe(7);
+    expect([pool.idle, events.at(-1)]).toEqual([0, "pool_lost"]);
     await pool.close();
   });
 });

@@ -7,11 +7,13 @@ import { registerTelemetryCounters } from "./telemetry-gauges.ts";
 export interface Gauges extends SystemGauges {
   /** `queued`: requests admitted that wait for their turn; `inFlight`: images being decoded or inferred. */
   admission(): { admitted: number; queued: number; inFlight: number; heldBytes: number };
+  /** Bodies that are being read, and the bytes of them that have come. */
+  reading(): { readonly bodies: number; readonly bytes: number };
   /** Waiters that the queue dropped since the start, by reason. */
   queueDrops(): Record<string, number>;
   /** Tasks that wait for a worker. */
   batcher(): { waiting: number };
-  /** How many workers are in each state. */
+  /** How many workers are in each state; `missing`: how many fewer than wanted can run a batch. */
   workers(): Record<string, number>;
   cache(): {
     entries: number;
@@ -63,6 +65,8 @@ export function registerGauges(registry: Registry, gauges: Gauges): () => Promis
   gauge("pinhole_queue_waiting_requests", "Admitted requests that wait.", () => gauges.admission().queued);
   gauge("pinhole_in_flight_images", "Images being decoded or inferred.", () => gauges.admission().inFlight);
   gauge("pinhole_held_bytes", "Body bytes held by admitted requests.", () => gauges.admission().heldBytes);
+  gauge("pinhole_reading_requests", "Requests whose body is being read.", () => gauges.reading().bodies);
+  gauge("pinhole_reading_bytes", "Bytes of these bodies that have come.", () => gauges.reading().bytes);
   new Counter({
     name: "pinhole_queue_dropped_total",
     help: "Images whose wait ended without their turn, by reason.",
@@ -76,7 +80,7 @@ export function registerGauges(registry: Registry, gauges: Gauges): () => Promis
   gauge("pinhole_batcher_waiting_rows", "Rows that wait for a worker.", () => gauges.batcher().waiting);
   new Gauge({
     name: "pinhole_workers",
-    help: "Worker threads by state.",
+    help: "Worker threads by state; missing: how many fewer than there should be can run a batch.",
     labelNames: ["state"],
     registers,
     collect() {

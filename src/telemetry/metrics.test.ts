@@ -26,6 +26,7 @@ const FIGURES: SystemFigures = {
 
 const gauges: Gauges = {
   admission: () => ({ admitted: 3, queued: 2, inFlight: 1, heldBytes: 4096 }),
+  reading: () => ({ bodies: 19, bytes: 20 }),
   queueDrops: () => ({ deadline: 4, client_gone: 5 }),
   batcher: () => ({ waiting: 6 }),
   workers: () => ({ idle: 1, busy: 1 }),
@@ -57,6 +58,8 @@ describe("Metrics", () => {
       "pinhole_queue_waiting_requests 2",
       "pinhole_in_flight_images 1",
       "pinhole_held_bytes 4096",
+      "pinhole_reading_requests 19",
+      "pinhole_reading_bytes 20",
       'pinhole_queue_dropped_total{reason="deadline"} 4',
       "pinhole_batcher_waiting_rows 6",
       'pinhole_workers{state="idle"} 1',
@@ -104,6 +107,17 @@ describe("Metrics", () => {
     expect(second).toContain("pinhole_batcher_waiting_rows 0\n");
     expect(second).toContain("pinhole_cache_hits_total 9\n");
     expect(second).toContain('pinhole_process_cpu_seconds_total{mode="user"} 23\n');
+  });
+
+  test("counts what happens to workers and what is dropped, each there from the start", async () => {
+    const metrics = new Metrics(build);
+    metrics.workerEvent("worker_wedged");
+    metrics.drop("deadline");
+    const body = (await scrape(metrics)).split("\n");
+    expect(body).toContain('pinhole_worker_events_total{event="worker_wedged"} 1');
+    expect(body).toContain('pinhole_worker_events_total{event="worker_recycled"} 0');
+    expect(body).toContain('pinhole_tasks_dropped_total{reason="deadline"} 1');
+    expect(body).toContain('pinhole_tasks_dropped_total{reason="client_gone"} 0');
   });
 
   test("has every stage and every code from the start", async () => {

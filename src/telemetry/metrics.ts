@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { DropReason } from "../admission/drop.ts";
 import { CATALOGUE, type ErrorCode } from "../errors.ts";
 import type { PredictAnswer } from "../inference/prediction.ts";
+import { WORKER_EVENTS, type WorkerEventName } from "../inference/worker-events.ts";
 import { type Gauges, registerGauges } from "./gauges.ts";
 import { ModelMetrics } from "./model-metrics.ts";
 import { answerMs, STAGES, type Timings } from "./stages.ts";
@@ -60,6 +61,7 @@ export class Metrics {
   readonly #images: Counter<"outcome">;
   readonly #drops: Counter<"reason">;
   #refresh: () => Promise<void> = async () => undefined;
+  readonly #workerEvents: Counter<"event">;
 
   /** @param build what this process is: shown as labels of `pinhole_build_info` */
   constructor(build: { version: string; bun: string }) {
@@ -108,11 +110,18 @@ export class Metrics {
     for (const outcome of IMAGE_OUTCOMES) this.#images.inc({ outcome }, 0);
     this.#drops = new Counter({
       name: "pinhole_tasks_dropped_total",
-      help: "Tasks that were never run, by reason.",
+      help: "Tasks that were dropped before a costly step because nobody waited for them, by reason.",
       labelNames: ["reason"],
       registers,
     });
     for (const reason of ["client_gone", "deadline"] satisfies DropReason[]) this.#drops.inc({ reason }, 0);
+    this.#workerEvents = new Counter({
+      name: "pinhole_worker_events_total",
+      help: "What happened to workers: lost, wedged, replaced, recycled and so on.",
+      labelNames: ["event"],
+      registers,
+    });
+    for (const event of Object.keys(WORKER_EVENTS)) this.#workerEvents.inc({ event }, 0);
     new Gauge({
       name: "pinhole_build_info",
       help: "Always 1; what runs is in the labels.",
@@ -180,6 +189,10 @@ export class Metrics {
 
   drop(reason: DropReason): void {
     this.#drops.labels(reason).inc();
+  }
+
+  workerEvent(event: WorkerEventName): void {
+    this.#workerEvents.labels(event).inc();
   }
 
   /** The text exposition format, and its media type. */
