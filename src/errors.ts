@@ -11,6 +11,7 @@ export const CATALOGUE = {
   UNSUPPORTED_IMAGE_TYPE: { status: 400, title: "This image type is not taken", ours: false },
   UNAUTHENTICATED: { status: 401, title: "Credentials are missing or wrong", ours: false },
   FORBIDDEN: { status: 403, title: "Not allowed", ours: false },
+  HTTPS_REQUIRED: { status: 403, title: "HTTPS is required", ours: false },
   NOT_FOUND: { status: 404, title: "Not found", ours: false },
   MODEL_NOT_FOUND: { status: 404, title: "No such model", ours: false },
   METHOD_NOT_ALLOWED: { status: 405, title: "Method not allowed", ours: false },

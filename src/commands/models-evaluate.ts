@@ -143,6 +143,7 @@ function judgeWith(model: Model, batcher: Batcher, decoder: ImageDecoder, config
     progressiveMaxPixels: config.imageProgressiveMaxPixels,
     maxScans: config.imageMaxScans,
     maxMegapixelScans: config.imageMaxMegapixelScans,
+    maxFrames: config.imageMaxFrames,
   };
   const target = { ...manifest.resize, width: manifest.input.width, height: manifest.input.height };
   return async (directory: string, file: string): Promise<Row> => {

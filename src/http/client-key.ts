@@ -1,6 +1,5 @@
-import { ConfigError } from "../config.ts";
-import { SETTINGS } from "../settings.ts";
-import { type AddressBytes, inRange, parseAddress, parseRange } from "./address.ts";
+import { type AddressBytes, parseAddress } from "./address.ts";
+import { trustedProxyRule } from "./trusted-proxies.ts";
 
 /** Decides who is asking, from the socket's peer address and the `X-Forwarded-For` header (null: none). */
 export type ClientKeyOf = (peer: string | null, forwardedFor: string | null) => string;
@@ -18,13 +17,7 @@ export const UNKNOWN_CLIENT = "unknown";
  * @throws ConfigError for an entry that is neither
  */
 export function clientKeyRule(trustedProxies: readonly string[]): ClientKeyOf {
-  const ranges = trustedProxies.map((text) => {
-    const range = parseRange(text);
-    if (range !== null) return range;
-    const expected = "addresses or CIDR ranges without bits past the prefix";
-    throw new ConfigError([{ name: SETTINGS.trustedProxies.name, expected, received: JSON.stringify(text) }]);
-  });
-  const isTrusted = (address: AddressBytes) => ranges.some((range) => inRange(address, range));
+  const isTrusted = trustedProxyRule(trustedProxies);
 
   return (peer, forwardedFor) => {
     let client = peer === null ? null : parseAddress(peer);

@@ -3,6 +3,7 @@ import { ClientGone } from "../admission/drop.ts";
 import { CATALOGUE } from "../errors.ts";
 import type { ResponseHeaders } from "./allowance.ts";
 import type { AllowedMethods } from "./allowed-methods.ts";
+import type { Cors } from "./cors.ts";
 import { failureOf, PROBLEM_TYPE, problemOf } from "./problem.ts";
 import type { RequestContext } from "./request-context.ts";
 import type { HttpServices } from "./services.ts";
@@ -26,7 +27,11 @@ interface Failed {
  * Whatever was thrown becomes an answer here and nowhere else: the problem document, 405 and the answer to
  * OPTIONS for addresses that are known, nothing for a client that has gone. It is logged here, too.
  */
-export function errorAnswer(services: HttpServices, methodsOf: AllowedMethods): (failed: Failed) => string {
+export function errorAnswer(
+  services: HttpServices,
+  methodsOf: AllowedMethods,
+  cors: Cors,
+): (failed: Failed) => string {
   const { log, newId, clientHash } = services;
   /** Spread, so that those who were refused together don't come back together. */
   const laterSeconds = () => 1 + (Number.parseInt(newId().slice(-4), 16) % LATER_SECONDS);
@@ -44,6 +49,7 @@ export function errorAnswer(services: HttpServices, methodsOf: AllowedMethods): 
       set.headers.allow = allow;
       if (request.method === "OPTIONS") {
         set.status = 204;
+        cors.writePreflight(request, set.headers, allow);
         return "";
       }
       failure = { code: "METHOD_NOT_ALLOWED", detail: `This address takes ${allow}.` };

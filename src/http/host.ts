@@ -4,7 +4,7 @@ import { PinholeError } from "../errors.ts";
 export type HostCheck = (request: Request, path: string) => void;
 
 /** Probes of an orchestrator name the machine's address, and nothing is to be learnt there. */
-const ANY_HOST: ReadonlySet<string> = new Set(["/health", "/health/live", "/health/ready"]);
+export const PROBES: ReadonlySet<string> = new Set(["/health", "/health/live", "/health/ready"]);
 
 /**
  * Compares host names without case, port and a trailing dot. It defends against DNS rebinding and against
@@ -15,7 +15,7 @@ export function hostCheck(allowed: readonly string[]): HostCheck {
   if (allowed.length === 0) return () => undefined;
   const ours = new Set(allowed.map(hostName));
   return (request, path) => {
-    if (ANY_HOST.has(path) || ours.has(hostOf(request))) return;
+    if (PROBES.has(path) || ours.has(hostOf(request))) return;
     throw new PinholeError(
       "MISDIRECTED_REQUEST",
       "The Host of the request is not one of this server's names.",

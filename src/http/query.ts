@@ -47,13 +47,27 @@ export class QueryReader {
     );
   }
 
+  /** A header that stands beside them: a whole number from 1 on, however large. @param text null: not sent */
+  positiveHeader(name: string, text: string | null): number | null {
+    const parse = (digits: string) => (/^\d+$/.test(digits) && Number(digits) > 0 ? Number(digits) : null);
+    return this.#judge(name, "a whole number from 1 on", text === null ? [] : [text], parse);
+  }
+
   /** @throws PinholeError VALIDATION_FAILED with all mistakes */
   finish(): void {
     if (this.#mistakes.length > 0) throw invalidParameters(this.#mistakes);
   }
 
   #read<T>(name: string, expected: string, parse: (text: string) => T | null): T | null {
-    const values = this.#parameters.getAll(name);
+    return this.#judge(name, expected, this.#parameters.getAll(name), parse);
+  }
+
+  #judge<T>(
+    name: string,
+    expected: string,
+    values: readonly string[],
+    parse: (text: string) => T | null,
+  ): T | null {
     if (values.length === 0) return null;
     const value = values.length === 1 ? parse(values[0]!) : null;
     if (value === null) {

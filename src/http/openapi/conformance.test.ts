@@ -102,6 +102,7 @@ describe("the document", () => {
     expect(Object.keys(paths["/api/v1/predict"].post.responses)).toEqual([
       "200",
       "400",
+      "403",
       "404",
       "408",
       "413",

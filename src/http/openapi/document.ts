@@ -3,7 +3,7 @@ import { SCHEMAS } from "./schemas.ts";
 
 const DESCRIPTION = `Photographs in, calibrated answers out.
 
-Every answer that this server writes carries \`X-Request-Id\`; every error is \`application/problem+json\` (RFC 9457) with its code in \`error\`. Addresses answer HEAD where they answer GET, and OPTIONS with the methods that they take; any other method is 405 with \`Allow\`.
+Every answer that this server writes carries \`X-Request-Id\`; every error is \`application/problem+json\` (RFC 9457) with its code in \`error\`. Addresses answer HEAD where they answer GET, and OPTIONS with the methods that they take; any other method is 405 with \`Allow\`. Where the server is set so, requests that came to its proxy over plain HTTP are sent to HTTPS by 308 (GET, HEAD) or refused by 403.
 
 Some requests are answered before they reach the server's own code, without a body and without these headers: 400 for broken HTTP, 413 for a body far past the largest request (a body a little past it gets the problem document), 431 for too many or too large header fields (about 200 fields or 16 KB).`;
 

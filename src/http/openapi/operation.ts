@@ -35,7 +35,7 @@ export function operation(spec: OperationSpec): DocumentDecoration {
     ...failures,
     ...(limited ? (["RATE_LIMIT_EXCEEDED"] as const) : []),
     ...(operator ? OPERATOR : []),
-    ...(anyHost ? [] : (["MISDIRECTED_REQUEST"] as const)),
+    ...(anyHost ? [] : (["HTTPS_REQUIRED", "MISDIRECTED_REQUEST"] as const)),
     "INTERNAL_ERROR",
   ]);
   const answered = Object.fromEntries(

@@ -6,6 +6,8 @@ export const MODEL_REFERENCE_MAX = 200;
 /** Past any model; how many classes a model has is for the walk to check. */
 export const TOP_K_MAX = 1_000_000;
 
+export const TIMEOUT_HEADER = "X-Request-Timeout-Ms";
+
 /** The predict route's place in the document; bounds are the settings'. */
 export function predictOperation(config: Config) {
   const binary = { type: "string", format: "binary" };
@@ -50,6 +52,13 @@ export function predictOperation(config: Config) {
           "`handling=strict` (RFC 7240): a failed inference is answered by its 5xx instead of a fallback answer.",
         schema: { type: "string" },
         example: "handling=strict",
+      },
+      {
+        name: TIMEOUT_HEADER,
+        in: "header",
+        description: `Milliseconds to answer in once the last byte has come; past them the answer is 504. The server's own ${config.deadlineMs} ms where it is more or missing.`,
+        schema: { type: "integer", minimum: 1 },
+        example: config.deadlineMs,
       },
     ],
     requestBody: {

@@ -58,7 +58,7 @@ function readCall(request: Request, context: RequestContext, services: HttpServi
   return {
     requestId: context.requestId,
     clientKey: context.clientKey,
-    options: readPredictOptions(queryOf(request.url), headers.get("prefer")),
+    options: readPredictOptions(queryOf(request.url), headers),
     body: request.body,
     contentType: headers.get("content-type"),
     contentLength: readContentLength(headers.get("content-length")),

@@ -1,6 +1,6 @@
 import { PinholeError } from "../../errors.ts";
 import type { PredictOptions } from "../../inference/prediction.ts";
-import { MODEL_REFERENCE_MAX, TOP_K_MAX } from "../openapi/predict.ts";
+import { MODEL_REFERENCE_MAX, TIMEOUT_HEADER, TOP_K_MAX } from "../openapi/predict.ts";
 import { asksStrict } from "../prefer.ts";
 import { QueryReader } from "../query.ts";
 
@@ -9,8 +9,10 @@ import { QueryReader } from "../query.ts";
  * @param query without the question mark
  * @throws PinholeError VALIDATION_FAILED with every mistake in `errors`
  */
-export function readPredictOptions(query: string, prefer: string | null): PredictOptions {
-  if (query === "" && prefer === null) return { ...DEFAULTS };
+export function readPredictOptions(query: string, headers: Headers): PredictOptions {
+  const prefer = headers.get("prefer");
+  const timeout = headers.get(TIMEOUT_HEADER);
+  if (query === "" && prefer === null && timeout === null) return { ...DEFAULTS };
   const reader = new QueryReader(query);
   const options: PredictOptions = {
     // Whether there is such a model, the repository says: 404, with the names of those there are.
@@ -23,6 +25,7 @@ export function readPredictOptions(query: string, prefer: string | null): Predic
     minProb: reader.number("min_prob", 0, 1) ?? 0,
     explain: reader.boolean("explain") ?? false,
     strict: asksStrict(prefer),
+    timeoutMs: reader.positiveHeader(TIMEOUT_HEADER, timeout),
   };
   reader.finish();
   return options;
@@ -34,6 +37,7 @@ const DEFAULTS: Readonly<PredictOptions> = {
   minProb: 0,
   explain: false,
   strict: false,
+  timeoutMs: null,
 };
 
 /** The declared size of a body in bytes (RFC 9110 section 8.6), or null. @throws PinholeError INVALID_REQUEST */

@@ -89,14 +89,26 @@ describe("what is read of the request", () => {
   test("nothing asked for", async () => {
     const { predict, calls } = start();
     await predict();
-    expect(calls[0]!.options).toEqual({ model: null, topK: null, minProb: 0, explain: false, strict: false });
+    expect(calls[0]!.options).toEqual({
+      model: null,
+      topK: null,
+      minProb: 0,
+      explain: false,
+      strict: false,
+      timeoutMs: null,
+    });
     expect(calls[0]!).toMatchObject({ clientKey: "unknown", contentLength: null });
     expect(await new Response(calls[0]!.body).text()).toBe("x");
   });
 
   test("everything asked for", async () => {
     const { predict, calls } = start();
-    const headers = { "content-type": "image/png; q=1", "content-length": "1", prefer: "handling=strict" };
+    const headers = {
+      "content-type": "image/png; q=1",
+      "content-length": "1",
+      prefer: "handling=strict",
+      "x-request-timeout-ms": "1500",
+    };
     const query = "?model=leaf-disease/1.0.0-rc.1&top_k=3&min_prob=0.25&explain=true&unknown=1&unknown=2";
     const response = await predict(query, { headers });
     expect(response.headers.get("preference-applied")).toBe("handling=strict");
@@ -106,6 +118,7 @@ describe("what is read of the request", () => {
       minProb: 0.25,
       explain: true,
       strict: true,
+      timeoutMs: 1500,
     });
     expect(calls[0]!).toMatchObject({ contentType: "image/png; q=1", contentLength: 1 });
   });
@@ -140,6 +153,32 @@ describe("what is read of the request", () => {
       received: expect.any(String),
     });
     expect(calls).toHaveLength(0);
+  });
+
+  test.each(["0", "-1", "+1", "1.5", "1e3", "", "soon", "1, 2", "0x10"])(
+    "X-Request-Timeout-Ms %p is refused",
+    async (value) => {
+      const { predict, calls } = start();
+      const response = await predict("", { headers: { "x-request-timeout-ms": value } });
+      expect(response.status).toBe(422);
+      const body = await jsonOf(response);
+      expect(body.error).toBe("VALIDATION_FAILED");
+      expect(body.errors).toEqual([
+        {
+          path: "X-Request-Timeout-Ms",
+          expected: "a whole number from 1 on",
+          received: JSON.stringify(value),
+        },
+      ]);
+      expect(calls).toHaveLength(0);
+    },
+  );
+
+  test("X-Request-Timeout-Ms may be as large as it likes", async () => {
+    const { predict, calls } = start();
+    for (const value of ["1", "0100", "9".repeat(400)])
+      expect((await predict("", { headers: { "x-request-timeout-ms": value } })).status).toBe(200);
+    expect(calls.map(({ options }) => options.timeoutMs)).toEqual([1, 100, Number.POSITIVE_INFINITY]);
   });
 
   test("all mistakes are told together", async () => {
