@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { hostile } from "../hostile/hostile.ts";
 import { contract } from "../system/contract.ts";
 import { loadSmoke } from "../system/load-smoke.ts";
 import { bunTests } from "./bun-tests.ts";
@@ -37,6 +38,9 @@ const NEEDS: Record<string, (keyof Tools)[]> = {
   "test/system/nginx.test.ts": ["nginx"],
   "test/system/systemd.test.ts": ["systemd", "python"],
 };
+
+/** As `bun run test:hostile` has it. */
+const HOSTILE = { seed: 20_261_121, requests: 10_000 };
 
 /** The gate, in order: what is quick to fail stands first. */
 export async function steps(tools: Tools): Promise<Step[]> {
@@ -79,6 +83,7 @@ export async function steps(tools: Tools): Promise<Step[]> {
       const missing = (NEEDS[file] ?? []).map((name) => tools[name]).find((tool) => typeof tool !== "string");
       return { name: file, run: missing === undefined ? run : async () => missing };
     }),
+    { name: "hostile files", run: () => counted("hostile files", () => hostile(HOSTILE)) },
     withTool("contract (schemathesis)", python, contract),
     withTool("load smoke (k6)", k6, loadSmoke),
   ];
@@ -95,16 +100,15 @@ async function checked(name: string, argv: string[]): Promise<Outcome> {
 }
 
 function withTool(name: string, tool: string | Missing, run: (tool: string) => Promise<Outcome>): Step {
-  return {
-    name,
-    async run() {
-      if (typeof tool !== "string") return tool;
-      try {
-        return await run(tool);
-      } catch (thrown) {
-        console.error(thrown);
-        return failed(`${name}: ${String(thrown).split("\n")[0]}`);
-      }
-    },
-  };
+  return { name, run: async () => (typeof tool === "string" ? counted(name, () => run(tool)) : tool) };
+}
+
+/** Whatever is thrown is one failure. */
+async function counted(name: string, run: () => Promise<Outcome>): Promise<Outcome> {
+  try {
+    return await run();
+  } catch (thrown) {
+    console.error(thrown);
+    return failed(`${name}: ${String(thrown).split("\n")[0]}`);
+  }
 }

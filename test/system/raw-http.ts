@@ -27,9 +27,10 @@ export class RawConnection {
     socket.on("error", () => {});
   }
 
-  static open(port: number): Promise<RawConnection> {
+  /** @param from address of loopback: each is a client of its own */
+  static open(port: number, from = "127.0.0.1"): Promise<RawConnection> {
     return new Promise((resolve, reject) => {
-      const socket = connect(port, "127.0.0.1");
+      const socket = connect({ port, host: "127.0.0.1", localAddress: from });
       socket.once("error", reject);
       socket.once("connect", () => resolve(new RawConnection(socket)));
     });

@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { heldInTheEnd, median, NOTHING_HELD, residentBytes } from "./held.ts";
 import { form, photographs } from "./photographs.ts";
 import { plain } from "./pictures.ts";
 import { Random } from "./random.ts";
 import { RawConnection } from "./raw-http.ts";
 import { behave, KINDS, rudeRequest } from "./rude-requests.ts";
-import { asOperator, type RunningServer, startServer } from "./server.ts";
+import { startServer } from "./server.ts";
 
 const SEED = 20_261_121;
 const REQUESTS = 10_000;
@@ -13,29 +13,6 @@ const CLIENTS = 32;
 const SAMPLE_EVERY = 250;
 /** Before it caches and pools fill: memory grows and proves nothing. */
 const WARM_UP = 2_000;
-
-/** Resident memory of a process in bytes. */
-function residentBytes(pid: number): number {
-  const found = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-  return Number(found?.[1]) * 1024;
-}
-
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
-
-/** Permits, images in flight and everything that waits: each must be there, and come back to zero. */
-const HELD = [
-  "pinhole_admitted_requests",
-  "pinhole_held_bytes",
-  "pinhole_queue_waiting_requests",
-  "pinhole_in_flight_images",
-  "pinhole_batcher_waiting_rows",
-];
-
-async function held(server: RunningServer): Promise<Record<string, number>> {
-  const text = await (await fetch(`${server.url}/metrics`, asOperator)).text();
-  const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
-  return Object.fromEntries(HELD.map((name) => [name, value(name)]));
-}
 
 test("ten thousand rude requests leave a server that answers, holds nothing and has not grown", async () => {
   await using server = await startServer({
@@ -76,11 +53,7 @@ test("ten thousand rude requests leave a server that answers, holds nothing and 
   expect(good.status).toBe(200);
   expect(await good.json()).not.toHaveProperty("fallback");
 
-  // The last of those who left may still be on their way out.
-  const nothing = Object.fromEntries(HELD.map((name) => [name, 0]));
-  const isEmpty = async () => Object.values(await held(server)).every((value) => value === 0);
-  for (let tries = 0; tries < 50 && !(await isEmpty()); tries++) await Bun.sleep(100);
-  expect(await held(server)).toEqual(nothing);
+  expect(await heldInTheEnd(server)).toEqual(NOTHING_HELD);
   const errors = (await server.log()).split("\n").filter((line) => line.includes("INTERNAL_ERROR"));
   expect(errors.slice(0, 3)).toEqual([]);
 

@@ -45,11 +45,23 @@ def before_add_examples(context, examples):
 
 
 @schemathesis.hook
+def filter_query(context, query):
+    """Parameters that no operation knows are ignored, as the document says: a request is none the worse for them."""
+    known = {parameter.name for parameter in context.operation.query}
+    return all(name in known for name in query or {})
+
+
+@schemathesis.hook
 def before_call(context, case, kwargs):
     """Each operation is a client of its own: wrong tokens, which a check sends to all of them, are counted by client.
 
     Set on the request as it goes out: a header of the case would be taken for one that the case is about.
+
+    And a deadline of a few milliseconds is rightly answered by 504: valid ones are made long enough to be met.
     """
+    timeout = (case.headers or {}).get("X-Request-Timeout-Ms")
+    if timeout is not None and str(timeout).isdecimal() and 0 < int(timeout) < 60_000:
+        case.headers["X-Request-Timeout-Ms"] = "60000"
     number = zlib.crc32(f"{case.operation.method} {case.operation.path}".encode())
     address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 

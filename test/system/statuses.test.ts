@@ -209,6 +209,19 @@ describe("statuses of predict", () => {
     connection.cut();
   });
 
+  test("403 for what came to a trusted proxy over plain HTTP", async () => {
+    await using strict = await startServer({
+      ...SMALL_MODELS,
+      PINHOLE_TRUSTED_PROXIES: "127.0.0.0/8",
+      PINHOLE_HTTPS_REDIRECT: "true",
+    });
+    expect(await ask(strict, red, "", { ...PNG, "X-Forwarded-Proto": "http" })).toMatchObject({
+      status: 403,
+      json: { error: "HTTPS_REQUIRED" },
+    });
+    expect((await ask(strict, red, "", { ...PNG, "X-Forwarded-Proto": "https" })).status).toBe(200);
+  });
+
   test.each([
     ["top_k=0", "top_k"],
     ["top_k=4", "top_k"],
@@ -224,6 +237,17 @@ describe("statuses of predict", () => {
       expected: expect.any(String),
       received: expect.any(String),
     });
+  });
+
+  test("422 for a timeout that is none; a shorter one than the server's holds", async () => {
+    const wrong = await ask(server, red, "", { ...PNG, "X-Request-Timeout-Ms": "soon" });
+    expect(wrong).toMatchObject({ status: 422, json: { error: "VALIDATION_FAILED" } });
+    expect(wrong.json.errors[0].path).toBe("X-Request-Timeout-Ms");
+    const slow = await plain(250, 250, 250);
+    const short = await ask(server, slow, "?model=slow-on-grey", { ...PNG, "X-Request-Timeout-Ms": "50" });
+    expect(short).toMatchObject({ status: 504, json: { error: "DEADLINE_EXCEEDED" } });
+    const long = await ask(server, red, "", { ...PNG, "X-Request-Timeout-Ms": "99999999999999999999" });
+    expect(long.status).toBe(200);
   });
 
   test("422 for nine photographs", async () => {
@@ -302,18 +326,46 @@ describe("a server that is asked too much", () => {
     expect((await ask(server, red, "", PNG)).status).toBe(200);
   });
 
-  test("503 while it is full, and not after", async () => {
-    await using server = await startServer({ ...SMALL_MODELS, PINHOLE_QUEUE_CAPACITY: "1" });
+  test("503 while as many bodies as may be are being read, and not after", async () => {
+    await using server = await startServer({ ...SMALL_MODELS, PINHOLE_READ_CONCURRENCY: "1" });
     const red = await plain(255, 0, 0);
     const first = await RawConnection.open(server.port);
     first.send(head(`Content-Type: image/png\r\nContent-Length: ${red.length}`));
     first.send(red.subarray(0, 10));
     await Bun.sleep(200);
-    expect(await ask(server, red, "", PNG)).toMatchObject({ status: 503, json: { error: "OVERLOADED" } });
+    // Refused before its body is read.
+    const second = await RawConnection.open(server.port);
+    second.send(head("Content-Type: image/png\r\nContent-Length: 1000"));
+    expect(fromRaw(await second.answer())).toMatchObject({ status: 503, json: { error: "OVERLOADED" } });
+    second.cut();
     first.send(red.subarray(10));
     expect(fromRaw(await first.answer()).status).toBe(200);
     first.cut();
     expect((await ask(server, red, "", PNG)).status).toBe(200);
+  });
+
+  test("503 while it serves as many as it takes, and not after; a body that trickles in is none of them", async () => {
+    await using server = await startServer({
+      PINHOLE_MODELS_DIR: "test/fixtures/wedging-models",
+      PINHOLE_MODEL_DEFAULT: "wedges-on-grey",
+      PINHOLE_QUEUE_CAPACITY: "1",
+      PINHOLE_WORKER_COUNT: "1",
+    });
+    const red = await plain(255, 0, 0);
+    const trickling = await RawConnection.open(server.port);
+    trickling.send(head(`Content-Type: image/png\r\nContent-Length: ${red.length}`));
+    trickling.send(red.subarray(0, 10));
+    await Bun.sleep(200);
+    expect((await ask(server, red, "", PNG)).status).toBe(200);
+
+    const slow = ask(server, await plain(4, 4, 4), "", PNG);
+    let refused = await ask(server, red, "", PNG);
+    while (refused.status === 200) refused = await ask(server, red, "", PNG);
+    expect(refused).toMatchObject({ status: 503, json: { error: "OVERLOADED" } });
+    await slow;
+    trickling.send(red.subarray(10));
+    expect(fromRaw(await trickling.answer()).status).toBe(200);
+    trickling.cut();
   });
 
   test("504 when the deadline passes; the server answers others as before", async () => {
