@@ -27,7 +27,7 @@ const FLOORS: { name: string; paths: RegExp }[] = [
   { name: "health", paths: /^src\/health\// },
   { name: "http", paths: /^src\/http\// },
   { name: "preflight", paths: /^src\/preflight\// },
-  { name: "composition", paths: /^src\/(crash|services|stop)\.ts$/ },
+  { name: "composition", paths: /^src\/(composition\/|(crash|services|stop)\.ts$)/ },
   { name: "entry points", paths: /^(src\/index\.ts|src\/commands\/|workers\/)/ },
 ];
 

@@ -1,0 +1,72 @@
+import { join, resolve } from "node:path";
+import { openDatabase } from "../../db/connection.ts";
+import { HealthChecks } from "../../db/health-checks.ts";
+import { Maintenance } from "../../db/maintenance.ts";
+import { migrate } from "../../db/migrate.ts";
+import { ModelVersions } from "../../db/models.ts";
+import { Predictions } from "../../db/predictions.ts";
+import { type Clock, every } from "../clock.ts";
+import type { Model } from "../model-repository/manifest.ts";
+import { WriteBehindRecorder } from "../recording/write-behind.ts";
+import { ActiveClients } from "../telemetry/active-clients.ts";
+import type { Shared } from "./shared.ts";
+
+const MAINTENANCE_INTERVAL_MS = 300_000;
+const DAY_MS = 86_400_000;
+
+/** The database, migrated, and all that is kept in it. */
+export function composeRecords({ config, clock, log, undo }: Shared, models: readonly Model[]) {
+  const database = openDatabase(join(resolve(config.dataDir), "pinhole.sqlite"), {
+    clock,
+    slowQueryMs: config.databaseSlowQueryMs,
+    onSlowQuery: (query) => log.warn(query, "slow query"),
+  });
+  undo.push(() => database.close());
+  migrate(database);
+  const predictions = new Predictions(database);
+  const modelVersions = new ModelVersions(database);
+  for (const { manifest } of models) modelVersions.noteLoaded(manifest, clock.wall());
+  const recorder = new WriteBehindRecorder({
+    sink: predictions,
+    bufferRows: config.recordBufferRows,
+    flushIntervalMs: config.recordFlushIntervalMs,
+    clock,
+    onTrouble: (err) => log.error({ err }, "records cannot be written"),
+    onRecovery: () => log.info("records are written again"),
+  });
+  undo.push(() => recorder.close());
+  const activeClients = recentClients(predictions, clock);
+  return { database, predictions, recorder, activeClients, healthHistory: new HealthChecks(database) };
+}
+
+/** Retention and upkeep of the database, now and every few minutes. */
+export function composeMaintenance(
+  { config, clock, log, undo }: Shared,
+  { database, predictions, healthHistory }: ReturnType<typeof composeRecords>,
+  idle: () => boolean,
+): void {
+  const maintenance = new Maintenance({
+    database,
+    predictions,
+    healthChecks: healthHistory,
+    retentionDays: config.retentionDays,
+    retentionRows: config.retentionRows,
+    healthRetentionDays: config.healthRetentionDays,
+    clock,
+    idle,
+  });
+  const tidy = () =>
+    void maintenance.run().catch((err: unknown) => log.error({ err }, "database maintenance failed"));
+  undo.push(() => maintenance.close());
+  undo.push(every(clock, MAINTENANCE_INTERVAL_MS, tidy));
+  tidy();
+}
+
+/** Counts on where the records say who was there before a restart. */
+function recentClients(predictions: Predictions, clock: Clock): ActiveClients {
+  const clients = new ActiveClients();
+  const yesterday = Math.floor(clock.wall() / DAY_MS) - 1;
+  for (const { clientHash, day } of predictions.clientDaysSince(yesterday * DAY_MS))
+    clients.add(clientHash, day * DAY_MS);
+  return clients;
+}
