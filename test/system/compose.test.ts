@@ -42,7 +42,7 @@ function compose(profiles: string[], values: Record<string, string> = VALUES): P
   return JSON.parse(made.stdout.toString());
 }
 
-const ALL = ["observability", "scale"];
+const ALL = ["backup", "observability", "scale"];
 const SERVERS = ["server", "server-2", "server-3"];
 const isServer = (name: string) => SERVERS.includes(name);
 
@@ -51,7 +51,8 @@ describe("compose.yaml", () => {
     [[], ["nginx", "server"]],
     [["scale"], ["nginx", ...SERVERS]],
     [["observability"], ["alloy", "docker-api", "grafana", "loki", "nginx", "prometheus", "server"]],
-    [ALL, ["alloy", "docker-api", "grafana", "loki", "nginx", "prometheus", ...SERVERS]],
+    [["backup"], ["backup", "nginx", "server"]],
+    [ALL, ["alloy", "backup", "docker-api", "grafana", "loki", "nginx", "prometheus", ...SERVERS]],
   ])("profiles %p start %p", (profiles, names) => {
     expect(Object.keys(compose(profiles).services).sort()).toEqual(names.sort());
   });
@@ -103,10 +104,12 @@ describe("compose.yaml", () => {
   });
 
   test("what is mounted from the repository is there, and read-only", () => {
-    const ofTheMachine = ["/certificates", "/acme", "/docker.sock"];
+    const ofTheMachine = ["/certificates", "/acme", "/docker.sock", "/backups"];
     for (const { volumes = [] } of Object.values(compose(ALL).services)) {
       for (const { type, source, read_only } of volumes.filter((volume) => volume.type === "bind")) {
-        expect([type, source, read_only]).toEqual(["bind", source, true]);
+        // Backups are what it is there to write.
+        const writes = source.endsWith("/backups") ? undefined : true;
+        expect([type, source, read_only]).toEqual(["bind", source, writes]);
         if (!ofTheMachine.some((name) => source.endsWith(name)))
           expect([source, existsSync(source)]).toEqual([source, true]);
       }
