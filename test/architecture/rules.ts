@@ -13,7 +13,10 @@ function only(packages: RegExp, where: RegExp): Rule["findings"] {
 
 /** The floors of the house, lowest first. A file imports from its own floor and from those below. */
 const FLOORS: { name: string; paths: RegExp }[] = [
-  { name: "ground", paths: /^src\/(errors|clock|control-group|cores|memory-limit|settings)\.ts$/ },
+  {
+    name: "ground",
+    paths: /^src\/((errors|clock|control-group|cores|memory-limit|settings)\.ts$|settings\/)/,
+  },
   { name: "config", paths: /^src\/config\.ts$/ },
   { name: "telemetry", paths: /^src\/telemetry\/(?!metrics|model-metrics)/ },
   { name: "model repository", paths: /^src\/model-repository\// },
