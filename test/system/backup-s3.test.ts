@@ -63,6 +63,8 @@ async function pinhole(command: "backup" | "restore", args: string[], more: Reco
     cwd: ROOT,
     env: {
       PATH: process.env.PATH,
+      // Without one Bun keeps its cache in the working directory.
+      HOME: process.env.HOME,
       PINHOLE_BACKUP_DIR: join(home, "backups"),
       PINHOLE_BACKUP_S3_ENDPOINT: String(between.url),
       PINHOLE_BACKUP_S3_BUCKET: BUCKET,

@@ -25,6 +25,8 @@ async function run(script: string, args: string[], settings: Record<string, stri
     cwd: ROOT,
     env: {
       PATH: process.env.PATH,
+      // Without one Bun keeps its cache in the working directory.
+      HOME: process.env.HOME,
       PINHOLE_DATA_DIR: join(home, "data"),
       PORT: "0",
       ...SETTINGS,
