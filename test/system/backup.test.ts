@@ -21,7 +21,7 @@ const CONNECTIONS = 4;
 async function pinhole(command: "backup" | "restore", args: string[], settings: Record<string, string>) {
   const child = Bun.spawn([process.execPath, "--no-env-file", `src/commands/${command}.ts`, ...args], {
     cwd: ROOT,
-    env: { PATH: process.env.PATH, ...settings },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...settings },
     stdout: "pipe",
     stderr: "pipe",
   });
@@ -153,7 +153,7 @@ test("killed or out of room, a backup leaves nothing that looks like one", async
     const spawn = (command: string[]) =>
       Bun.spawn(command, {
         cwd: ROOT,
-        env: { PATH: process.env.PATH, ...settings },
+        env: { PATH: process.env.PATH, HOME: process.env.HOME, ...settings },
         stdout: "ignore",
         stderr: "pipe",
       });
