@@ -2,15 +2,17 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock } from "../clock.ts";
+import { decodeCaps, imageLimits } from "../composition/image-limits.ts";
 import { loadConfig } from "../config.ts";
 import { usableCores } from "../cores.ts";
 import { PinholeError } from "../errors.ts";
 import { type Figures, figures, type Judged, type Share } from "../evaluation/figures.ts";
 import { Batcher } from "../inference/batcher.ts";
 import { Decoder, hardenSharp, type ImageDecoder } from "../inference/decode.ts";
+import { decodeTarget } from "../inference/decode-size.ts";
 import { confidence } from "../inference/postprocess.ts";
 import { scoreRow } from "../inference/score.ts";
-import { type ImageLimits, validateImage } from "../inference/validate.ts";
+import { validateImage } from "../inference/validate.ts";
 import { ThreadPool } from "../inference/worker-pool.ts";
 import type { Model } from "../model-repository/manifest.ts";
 import { ModelRepository } from "../model-repository/repository.ts";
@@ -105,7 +107,7 @@ async function judgeAll(model: Model, files: string[], directory: string, config
   const judge = judgeWith(
     model,
     new Batcher({ pool, clock: systemClock }),
-    new Decoder({ maxPixels: config.imageMaxPixels }),
+    new Decoder(decodeCaps(config)),
     config,
   );
   const rows: Row[] = [];
@@ -122,8 +124,9 @@ async function judgeAll(model: Model, files: string[], directory: string, config
       }
       if (systemClock.now() - told < PROGRESS_MS) continue;
       told = systemClock.now();
-      const left = ((told - startedAt) / rows.length) * (files.length - rows.length);
-      console.error(`${rows.length} of ${files.length}, ${Math.ceil(left / 1000)} s to go`);
+      const done = rows.length + failures.length;
+      const left = ((told - startedAt) / done) * (files.length - done);
+      console.error(`${done} of ${files.length}, ${Math.ceil(left / 1000)} s to go`);
     }
   };
   try {
@@ -136,16 +139,8 @@ async function judgeAll(model: Model, files: string[], directory: string, config
 
 function judgeWith(model: Model, batcher: Batcher, decoder: ImageDecoder, config: Config) {
   const { manifest, labels } = model;
-  const limits: ImageLimits = {
-    types: config.imageTypes,
-    maxBytes: config.imageMaxBytes,
-    maxPixels: config.imageMaxPixels,
-    progressiveMaxPixels: config.imageProgressiveMaxPixels,
-    maxScans: config.imageMaxScans,
-    maxMegapixelScans: config.imageMaxMegapixelScans,
-    maxFrames: config.imageMaxFrames,
-  };
-  const target = { ...manifest.resize, width: manifest.input.width, height: manifest.input.height };
+  const limits = imageLimits(config);
+  const target = decodeTarget(model);
   return async (directory: string, file: string): Promise<Row> => {
     const image = { bytes: await Bun.file(join(directory, file)).bytes(), filename: null, contentType: null };
     const tensor = await decoder.decode(image, validateImage(image, limits), target);

@@ -10,6 +10,7 @@ import { explain } from "../inference/explanation.ts";
 import { type MadePrediction, Predictor } from "../inference/predictor.ts";
 import { type Score, scoreBytes } from "../inference/score.ts";
 import type { ModelRepository } from "../model-repository/repository.ts";
+import { decodeCaps, imageLimits } from "./image-limits.ts";
 import type { Shared } from "./shared.ts";
 import type { composeWorkers } from "./workers.ts";
 
@@ -39,7 +40,7 @@ export function composeWalk(
     clock,
   });
   const cache = new AnswerCache<Score>({ enabled: config.cacheEnabled, store, clock });
-  const decodeCaps = { maxPixels: config.imageMaxPixels, timeoutMs: config.decodeTimeoutMs };
+  const caps = decodeCaps(config);
   const predictor = new Predictor({
     clock,
     newId,
@@ -53,21 +54,13 @@ export function composeWalk(
       timeoutMs: config.readTimeoutMs,
       minBytesPerSecond: config.readMinBytesPerSecond,
     },
-    imageLimits: {
-      types: config.imageTypes,
-      maxBytes: config.imageMaxBytes,
-      maxPixels: config.imageMaxPixels,
-      progressiveMaxPixels: config.imageProgressiveMaxPixels,
-      maxScans: config.imageMaxScans,
-      maxMegapixelScans: config.imageMaxMegapixelScans,
-      maxFrames: config.imageMaxFrames,
-    },
+    imageLimits: imageLimits(config),
     cache,
     fairQueue,
     decodeTurns: new Turnstile(config.decodeConcurrency || workerCount),
-    decoder: new Decoder(decodeCaps),
+    decoder: new Decoder(caps),
     batcher,
-    explain: (image, map, target) => explain(image, map, target, decodeCaps),
+    explain: (image, map, target) => explain(image, map, target, caps),
     deadlineMs: config.deadlineMs,
     onDrop: (reason) => metrics.drop(reason),
     fallbackEnabled: config.fallbackEnabled,

@@ -1,4 +1,4 @@
-import type { Manifest } from "../model-repository/manifest.ts";
+import type { Manifest, Model } from "../model-repository/manifest.ts";
 
 /** What the model takes and how a picture is fitted to it: what decides how large to decode. */
 export interface DecodeTarget {
@@ -6,6 +6,11 @@ export interface DecodeTarget {
   height: number;
   fit: Manifest["resize"]["fit"];
   crop: number;
+}
+
+export function decodeTarget({ manifest }: Pick<Model, "manifest">): DecodeTarget {
+  const { width, height } = manifest.input;
+  return { ...manifest.resize, width, height };
 }
 
 export interface Size {

@@ -4,7 +4,7 @@ import type { Quality } from "./image.ts";
 
 /**
  * Everything that main thread and workers say to each other. Image tensors are transferred, never copied:
- * a run hands their buffers over, and the answer hands them back for reuse.
+ * a run hands their buffers over, and the answer hands them back whole.
  */
 export type ToWorker =
   /** First message: open a session for each model, warm it, answer `ready` or `load_failed`. */

@@ -13,7 +13,7 @@ import type { Batcher } from "./batcher.ts";
 import type { AnswerCache } from "./cache.ts";
 import { cacheKey, imageDigest } from "./cache-key.ts";
 import type { ImageDecoder } from "./decode.ts";
-import type { DecodeTarget } from "./decode-size.ts";
+import { type DecodeTarget, decodeTarget } from "./decode-size.ts";
 import { type CacheWaiter, dropped } from "./flight.ts";
 import type { EncodedImage, ImageHeader } from "./image.ts";
 import type { ActivationMap } from "./messages.ts";
@@ -209,11 +209,6 @@ export class Predictor {
       throw error;
     }
   }
-}
-
-function decodeTarget({ manifest }: Model): DecodeTarget {
-  const { width, height } = manifest.input;
-  return { ...manifest.resize, width, height };
 }
 
 /** What only the model can say of the options. */
