@@ -27,7 +27,7 @@ const BOMBERS = 2;
 const MIXED_MOST_BYTES = 64 * 1024;
 const SAMPLE_EVERY = 50;
 /** Mixed requests before those that count, for each of them: memory grows and proves nothing. */
-const WARM_UP = 1;
+const WARM_UP = 3;
 const MIB = 1024 * 1024;
 
 /** A server to maltreat: small models, no limits by client, nothing remembered, little patience. */
