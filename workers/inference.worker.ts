@@ -3,11 +3,15 @@ import { type Failure, PinholeError } from "../src/errors.ts";
 import type { FromWorker, RowOutcome, ToWorker } from "../src/inference/messages.ts";
 import { type ModelSession, openSession } from "../src/inference/session.ts";
 
+/** Runs after which garbage is collected: buffers that were handed back leave little that would set it off. */
+const COLLECT_EVERY = 2000;
+
 /** One inference thread: a session for each model, one message at a time, every failure as data. */
 declare const self: Worker;
 
 const sessions = new Map<string, ModelSession>();
 let last: Promise<void> = Promise.resolve();
+let runs = 0;
 
 // Sessions reuse their input memory, so the next message waits until the one before is through.
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
@@ -43,8 +47,8 @@ async function load({ models }: Extract<ToWorker, { kind: "load" }>): Promise<vo
     });
     return;
   }
-  const maxBatch = Object.fromEntries([...sessions].map(([key, session]) => [key, session.maxBatch]));
-  answer({ kind: "ready", maxBatch });
+  const found = [...sessions].map(([key, { maxBatch, times }]) => [key, { maxBatch, ...times }]);
+  answer({ kind: "ready", models: Object.fromEntries(found) });
 }
 
 async function run({ batch, model, images }: Extract<ToWorker, { kind: "run" }>): Promise<void> {
@@ -58,6 +62,7 @@ async function run({ batch, model, images }: Extract<ToWorker, { kind: "run" }>)
     const rows = images.map((): RowOutcome => ({ ok: false, failure }));
     answer({ kind: "done", batch, rows, preprocessMs: 0, inferMs: 0, buffers }, buffers);
   }
+  if (++runs % COLLECT_EVERY === 0) Bun.gc(true);
 }
 
 function answer(message: FromWorker, transfer: ArrayBuffer[] = []): void {

@@ -35,12 +35,14 @@ function setUp(size = 1) {
     onBatch: (_, count) => batches.push(count),
     onRun: (_, rows) => runs.push(rows),
     onDrop: (reason) => dropped.push(reason),
+    memory: { give: ({ byteLength }) => given.push(byteLength) },
   });
+  const given: number[] = [];
   const release = () => {
     open = true;
     for (const gate of gates.splice(0)) gate.resolve();
   };
-  return { pool, batcher, batches, runs, dropped, release };
+  return { pool, batcher, batches, runs, dropped, given, release };
 }
 
 function task(value: number, options: Partial<Task> = {}): Task {
@@ -95,6 +97,19 @@ describe("batcher", () => {
     expect((await kept).row.logits[0]).toBe(3);
     expect(batches).toEqual([1]);
     expect(dropped.sort()).toEqual(["client_gone", "deadline"]);
+  });
+
+  test("the memory of every picture is given back, run or dropped", async () => {
+    const { pool, batcher, given, release } = setUp();
+    const answers = [
+      batcher.submit(task(1)),
+      batcher.submit(task(255)),
+      batcher.submit(task(3, { unwanted: () => "deadline" })),
+    ];
+    release();
+    await pool.start();
+    await Promise.allSettled(answers);
+    expect(given).toEqual([3, 3, 3]);
   });
 
   test("a bad row does not spoil its batch", async () => {

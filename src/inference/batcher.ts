@@ -2,6 +2,7 @@ import { ClientGone, type DropReason } from "../admission/drop.ts";
 import type { Clock } from "../clock.ts";
 import { PinholeError } from "../errors.ts";
 import type { Model } from "../model-repository/manifest.ts";
+import type { ImageMemory } from "./buffer-pool.ts";
 import type { ImageTensor } from "./image.ts";
 import type { RawRow } from "./messages.ts";
 import type { WorkerPool } from "./worker-pool.ts";
@@ -18,7 +19,7 @@ export interface Task {
 
 export interface TaskOutcome {
   row: RawRow;
-  /** From being submitted to being handed to a worker. */
+  /** All the time from being submitted to being answered in which the worker was not at this batch. */
   queueMs: number;
   /** Of the batch that the row was in, in the worker. */
   preprocessMs: number;
@@ -33,9 +34,9 @@ interface Waiting {
 }
 
 /**
- * Opportunistic batching: a task runs at once when a worker is idle, and what waits when a worker becomes idle
- * goes together, up to the largest batch of the manifest and of the graph. With several idle workers the
- * waiting tasks are shared out among them. A manifest's `max_wait_ms` lets a lone task wait for company.
+ * Opportunistic batching: a task is handed over at once when a worker has room, and what waits when a worker gets
+ * room goes together, up to the largest batch of the manifest that pays. With several idle workers the waiting
+ * tasks are shared out among them. A manifest's `max_wait_ms` lets a lone task wait for company.
  * A task that nobody wants any more is dropped before it runs.
  */
 export class Batcher {
@@ -44,6 +45,7 @@ export class Batcher {
   readonly #onBatch: (model: Model, size: number) => void;
   readonly #onRun: (model: Model, rows: number) => void;
   readonly #onDrop: (reason: DropReason) => void;
+  readonly #memory: Pick<ImageMemory, "give">;
   /** By model key, oldest first; a key is absent when nothing waits for its model. */
   readonly #queues = new Map<string, Waiting[]>();
   #wakeAt: (() => void) | null = null;
@@ -51,6 +53,7 @@ export class Batcher {
   /**
    * @param options.onBatch told of each batch that is handed to a worker, and its rows
    * @param options.onRun told of each batch that a worker has run, and how many of its rows were answered
+   * @param options.memory where image tensors go that nobody reads any more
    */
   constructor(options: {
     pool: WorkerPool;
@@ -58,13 +61,15 @@ export class Batcher {
     onBatch?: (model: Model, size: number) => void;
     onRun?: (model: Model, rows: number) => void;
     onDrop?: (reason: DropReason) => void;
+    memory?: Pick<ImageMemory, "give">;
   }) {
     this.#pool = options.pool;
     this.#clock = options.clock;
     this.#onBatch = options.onBatch ?? (() => undefined);
     this.#onRun = options.onRun ?? (() => undefined);
     this.#onDrop = options.onDrop ?? (() => undefined);
-    this.#pool.onIdle(() => this.#dispatch());
+    this.#memory = options.memory ?? { give: () => undefined };
+    this.#pool.onRoom(() => this.#dispatch());
   }
 
   /** Tasks that wait for a worker. */
@@ -77,6 +82,7 @@ export class Batcher {
   /**
    * Runs one row.
    * @throws PinholeError INFERENCE_FAILED, MODEL_NOT_READY; DEADLINE_EXCEEDED or ClientGone when it was dropped
+   * @throws NotBegun when its worker was lost before it came to this row
    */
   submit(task: Task): Promise<TaskOutcome> {
     const { promise, resolve, reject } = Promise.withResolvers<TaskOutcome>();
@@ -95,7 +101,7 @@ export class Batcher {
   }
 
   #dispatch(): void {
-    while (this.#pool.idle > 0) {
+    while (this.#pool.room > 0) {
       const batch = this.#nextBatch();
       if (batch === null) return;
       void this.#run(batch);
@@ -128,7 +134,7 @@ export class Batcher {
         this.#wakeAt = this.#clock.after(soonestMs, () => this.#dispatch());
       return null;
     }
-    const share = Math.ceil(next.length / this.#pool.idle);
+    const share = Math.ceil(next.length / (this.#pool.idle || this.#pool.room));
     return next.splice(0, Math.min(share, this.#largest(next[0]!.task.model)));
   }
 
@@ -142,12 +148,12 @@ export class Batcher {
       if (reason === null) continue;
       const [dropped] = queue.splice(i, 1);
       this.#onDrop(reason);
+      this.#memory.give(dropped!.task.image.data.buffer);
       dropped!.reject(reason === "client_gone" ? new ClientGone() : deadlineExceeded());
     }
   }
 
   async #run(batch: Waiting[]): Promise<void> {
-    const startedAt = this.#clock.now();
     const model = batch[0]!.task.model;
     this.#onBatch(model, batch.length);
     try {
@@ -157,11 +163,13 @@ export class Batcher {
         height: image.height,
         explain,
       }));
-      const { rows, preprocessMs, inferMs } = await this.#pool.run(model.key, images);
+      const { rows, preprocessMs, inferMs, buffers } = await this.#pool.run(model.key, images);
+      for (const buffer of buffers) this.#memory.give(buffer);
       this.#onRun(model, rows.filter(({ ok }) => ok).length);
+      const takenAt = this.#clock.now() - preprocessMs - inferMs;
       batch.forEach((waiting, index) => {
         const outcome = rows[index]!;
-        const queueMs = startedAt - waiting.since;
+        const queueMs = Math.max(0, takenAt - waiting.since);
         if (outcome.ok) waiting.resolve({ row: outcome.row, queueMs, preprocessMs, inferMs });
         else waiting.reject(PinholeError.from(outcome.failure));
       });

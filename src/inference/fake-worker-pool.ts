@@ -24,6 +24,10 @@ export class FakeWorkerPool implements WorkerPool {
     return this.#state === "open" ? this.size - this.#running.size : 0;
   }
 
+  get room(): number {
+    return this.idle;
+  }
+
   get busy(): number {
     return this.#running.size;
   }
@@ -32,7 +36,7 @@ export class FakeWorkerPool implements WorkerPool {
     return this.#maxBatch;
   }
 
-  onIdle(listener: () => void): void {
+  onRoom(listener: () => void): void {
     this.#listener = listener;
   }
 
@@ -51,7 +55,7 @@ export class FakeWorkerPool implements WorkerPool {
     this.#running.delete(work);
     // As from a thread: the answer arrives first, the news that the worker is free right after it.
     queueMicrotask(() => this.#listener());
-    return { rows, preprocessMs: 0, inferMs: 0 };
+    return { rows, preprocessMs: 0, inferMs: 0, buffers: moved.map(({ data }) => data) };
   }
 
   async close(): Promise<void> {

@@ -13,8 +13,9 @@ export type ToWorker =
   /** Asks an idle worker to release its sessions and exit 0. Never `terminate()`: see docs/decisions. */
   | { kind: "leave" };
 
-/** One row of a batch: RGB u8 [height, width, 3]. */
+/** One row of a batch. */
 export interface WireImage {
+  /** RGB u8 [height, width, 3] at its beginning; what may follow is passed over. */
   data: ArrayBuffer;
   width: number;
   height: number;
@@ -23,8 +24,8 @@ export interface WireImage {
 }
 
 export type FromWorker =
-  /** Every model is loaded and has answered once. `maxBatch`: the most rows that each model's graph takes. */
-  | { kind: "ready"; maxBatch: Record<string, number> }
+  /** Every model is loaded, warm and timed; by model key. */
+  | { kind: "ready"; models: Record<string, LoadedModel> }
   | { kind: "load_failed"; failure: Failure }
   | {
       kind: "done";
@@ -36,6 +37,16 @@ export type FromWorker =
       /** The image tensors' buffers, given back. */
       buffers: ArrayBuffer[];
     };
+
+/** What a worker found out about a model while it warmed it. */
+export interface LoadedModel {
+  /** The most rows that the graph takes at once. */
+  maxBatch: number;
+  /** Of a run with one row. */
+  singleMs: number;
+  /** Of a run with `maxBatch` rows, divided by them. */
+  rowMs: number;
+}
 
 /** What one row came to; a bad row never spoils its batch. */
 export type RowOutcome = { ok: true; row: RawRow } | { ok: false; failure: Failure };

@@ -2,12 +2,17 @@ import { PinholeError } from "../errors.ts";
 import type { Manifest } from "../model-repository/manifest.ts";
 import { type Fit, makeFit } from "./fit.ts";
 import type { ImageTensor } from "./image.ts";
+import { Kernel, type Planes } from "./kernel/kernel.ts";
 import { type Pixels, resampleHeight, resampleWidth } from "./resample.ts";
 
 /** Memory of a model's input. float16 values are held as their bits. */
 export type InputMemory = Float32Array | Uint16Array | Uint8Array;
 
 const FITS_KEPT = 32;
+/** Scratch of the kernel, beside a byte for every level of an input: what decoding gives fits but for strips. */
+const KERNEL_SCRATCH_TIMES = 40;
+const KERNEL_SCRATCH_MIN_BYTES = 1024 * 1024;
+const KERNEL_SCRATCH_MAX_BYTES = 128 * 1024 * 1024;
 const SCRATCH_BYTES_KEPT = 4 * 1024 * 1024;
 const BLACK = [0, 0, 0] as const;
 
@@ -26,38 +31,52 @@ export class Preprocessor {
   readonly #manifest: Pick<Manifest, "input" | "resize">;
   /** [3, 256]: what each level of red, green and blue becomes. */
   readonly #levels: InputMemory;
-  /** Elements from one pixel, row and channel to the next. */
-  readonly #steps: { pixel: number; row: number; channel: number };
+  readonly #planes: Planes;
+  readonly #kernel: Kernel | null;
   readonly #fits = new Map<string, Fit>();
   #widthScratch = new Uint8Array(0);
   #heightScratch = new Uint8Array(0);
 
   /** Elements of one row: width * height * 3. */
   readonly rowLength: number;
+  /** What the session reads: [rows, 3, height, width] or [rows, height, width, 3]. */
+  readonly input: InputMemory;
 
-  constructor(manifest: Pick<Manifest, "input" | "resize" | "normalize">) {
+  /**
+   * @param rows that the input holds
+   * @param options.kernel whether pictures go through WebAssembly SIMD, as far as they fit into its memory, or all
+   * through plain TypeScript; the result is the same
+   */
+  constructor(
+    manifest: Pick<Manifest, "input" | "resize" | "normalize">,
+    rows: number,
+    options: { kernel: boolean } = { kernel: true },
+  ) {
     this.#manifest = manifest;
-    const { width, height, layout } = manifest.input;
+    const { width, height, layout, color } = manifest.input;
     this.rowLength = width * height * 3;
     this.#levels = normalizedLevels(manifest);
-    this.#steps =
-      layout === "NCHW"
-        ? { pixel: 1, row: width, channel: width * height }
-        : { pixel: 3, row: width * 3, channel: 1 };
-  }
-
-  /** Memory for `rows` rows: [rows, 3, height, width] or [rows, height, width, 3]. */
-  allocate(rows: number): InputMemory {
+    const [pixel, row, channel] = layout === "NCHW" ? [1, width, width * height] : [3, width * 3, 1];
+    this.#planes = {
+      channels: color === "RGB" ? [0, channel, 2 * channel] : [2 * channel, channel, 0],
+      pixel,
+      row,
+    };
     const length = rows * this.rowLength;
-    if (this.#levels instanceof Float32Array) return new Float32Array(length);
-    return this.#levels instanceof Uint16Array ? new Uint16Array(length) : new Uint8Array(length);
+    const bytes = length * this.#levels.BYTES_PER_ELEMENT;
+    this.#kernel = options.kernel ? new Kernel(bytes, scratchBytes(this.rowLength)) : null;
+    if (this.#levels instanceof Float32Array) this.#kernel?.setLevels(this.#levels);
+    const { buffer, byteOffset } = this.#kernel?.input ?? new Uint8Array(bytes);
+    if (this.#levels instanceof Float32Array) this.input = new Float32Array(buffer, byteOffset, length);
+    else if (this.#levels instanceof Uint16Array) this.input = new Uint16Array(buffer, byteOffset, length);
+    else this.input = new Uint8Array(buffer, byteOffset, length);
   }
 
   /**
-   * Writes `image` as row `row` of `input`, which `allocate` made.
+   * Writes `image` as row `row` of the input.
    * @throws PinholeError INFERENCE_FAILED when the tensor is not [height, width, 3]
    */
-  write(image: ImageTensor, input: InputMemory, row: number): void {
+  write(image: ImageTensor, row: number): void {
     const { data, width, height } = image;
     if (!(width >= 1 && height >= 1) || data.length !== width * height * 3) {
       throw new PinholeError("INFERENCE_FAILED", "The decoded image was not whole.", {
@@ -68,11 +87,14 @@ export class Preprocessor {
     const fit = this.#fit(width, height);
     const fittedWidth = fit.columns.start.length;
     const fittedHeight = fit.rows.start.length;
-    if (fittedWidth * fittedHeight * 3 < this.rowLength) this.#fillBorder(input, at);
+    if (fittedWidth * fittedHeight * 3 < this.rowLength) this.#fillBorder(at);
 
-    const fitted = this.#resample(data, width, fit);
-    const start = at + fit.top * this.#steps.row + fit.left * this.#steps.pixel;
-    this.#normalize(fitted, fittedWidth, fittedHeight, input, start);
+    const start = at + fit.top * this.#planes.row + fit.left * this.#planes.pixel;
+    const inKernel = this.#kernel?.resample(data, width, fit) ?? null;
+    if (inKernel === null)
+      this.#normalize(this.#resample(data, width, fit), fittedWidth, fittedHeight, start);
+    else if (this.input.BYTES_PER_ELEMENT !== 4) this.#normalize(inKernel, fittedWidth, fittedHeight, start);
+    else this.#kernel!.normalize(inKernel, fittedWidth, fittedHeight, start, this.#planes);
     this.#trimScratch();
   }
 
@@ -113,19 +135,11 @@ export class Preprocessor {
   }
 
   /** u8 RGB, [height, width, 3], into the input from element `start` on. */
-  #normalize(
-    { data: source, offset, pitch }: Pixels,
-    width: number,
-    height: number,
-    input: InputMemory,
-    start: number,
-  ): void {
+  #normalize({ data: source, offset, pitch }: Pixels, width: number, height: number, start: number): void {
+    const { input } = this;
     const levels = this.#levels;
-    const { pixel, row, channel } = this.#steps;
-    const [red, green, blue] = this.#manifest.input.color === "RGB" ? [0, 1, 2] : [2, 1, 0];
-    const redAt = start + red! * channel;
-    const greenAt = start + green! * channel;
-    const blueAt = start + blue! * channel;
+    const { channels, pixel, row } = this.#planes;
+    const [redAt, greenAt, blueAt] = [start + channels[0], start + channels[1], start + channels[2]];
     for (let y = 0; y < height; y++) {
       let at = offset + y * pitch;
       let out = y * row;
@@ -137,13 +151,13 @@ export class Preprocessor {
     }
   }
 
-  #fillBorder(input: InputMemory, at: number): void {
+  #fillBorder(at: number): void {
     const { width, height } = this.#manifest.input;
     const pixel = Uint8Array.from(this.#manifest.resize.background ?? BLACK);
     // A pitch of 0 reads the one row of border colour again and again.
     const border = new Uint8Array(width * 3);
     for (let x = 0; x < width; x++) border.set(pixel, x * 3);
-    this.#normalize({ data: border, offset: 0, pitch: 0 }, width, height, input, at);
+    this.#normalize({ data: border, offset: 0, pitch: 0 }, width, height, at);
   }
 
   #fit(width: number, height: number): Fit {
@@ -160,6 +174,11 @@ export class Preprocessor {
     if (this.#fits.size > FITS_KEPT) this.#fits.delete(this.#fits.keys().next().value!);
     return fit;
   }
+}
+
+function scratchBytes(rowLength: number): number {
+  const bytes = KERNEL_SCRATCH_MIN_BYTES + KERNEL_SCRATCH_TIMES * rowLength;
+  return Math.min(KERNEL_SCRATCH_MAX_BYTES, bytes);
 }
 
 /** [3, 256], red, green, blue: (level * scale - mean) / std in the input's dtype. */

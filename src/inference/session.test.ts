@@ -89,11 +89,13 @@ describe("one thread with every variety of model", () => {
     expect(await thread.leave()).toBe(0);
   });
 
-  test("is ready with each model's largest batch", () => {
-    expect(ready).toEqual({
-      kind: "ready",
-      maxBatch: Object.fromEntries(models.map(({ key, manifest }) => [key, manifest.batch.max_size])),
-    });
+  test("is ready with each model's largest batch and how long its runs take", () => {
+    if (ready.kind !== "ready") throw new Error(`expected ready, received ${ready.kind}`);
+    expect(Object.entries(ready.models).map(([key, { maxBatch }]) => [key, maxBatch])).toEqual(
+      models.map(({ key, manifest }) => [key, manifest.batch.max_size]),
+    );
+    for (const { singleMs, rowMs } of Object.values(ready.models))
+      expect([singleMs > 0, rowMs > 0]).toEqual([true, true]);
     expect(find("fixed-batch-4/1.0.0").manifest.batch.max_size).toBe(4);
   });
 
@@ -148,6 +150,15 @@ describe("one thread with every variety of model", () => {
     }
     const [plain] = (await thread.run("opset-13/1.0.0", [picture("red", { explain: true })])).rows;
     expect(plain).toMatchObject({ ok: true, row: { unknownScore: null, activationMap: null } });
+  });
+
+  test("what follows a picture in its buffer is passed over", async () => {
+    const exact = picture([250, 100, 40]);
+    const longer = { ...exact, data: new Uint8Array(exact.data.byteLength + 5000).fill(77).buffer };
+    new Uint8Array(longer.data).set(new Uint8Array(exact.data));
+    const [first] = (await thread.run("rgb-float32/1.0.0", [exact])).rows;
+    const [second] = (await thread.run("rgb-float32/1.0.0", [longer])).rows;
+    expect(second).toEqual(first!);
   });
 
   test("gives the buffers back, whole", async () => {

@@ -67,11 +67,18 @@ export function describeWorkerPool(name: string, { make, modelKey }: PoolUnderTe
         expect(rows.map((row) => (row.ok ? best(row.row.logits) : "failed"))).toEqual([1, "failed", 2]);
       }));
 
+    test("gives the images' buffers back", () =>
+      withPool(async (pool) => {
+        const images = [plain("red"), plain("blue")];
+        const { buffers } = await pool.run(modelKey, images);
+        expect(buffers.map(({ byteLength }) => byteLength)).toEqual([32 * 32 * 3, 32 * 32 * 3]);
+      }));
+
     test("a worker is busy while it runs and news comes when it is idle again", () =>
       withPool(async (pool) => {
         let news = 0;
         const idle = Promise.withResolvers<void>();
-        pool.onIdle(() => {
+        pool.onRoom(() => {
           news++;
           if (pool.idle === 2) idle.resolve();
         });
@@ -82,13 +89,17 @@ export function describeWorkerPool(name: string, { make, modelKey }: PoolUnderTe
         expect(news).toBeGreaterThanOrEqual(1);
       }));
 
-    test("a run without an idle worker is refused and loses nothing", () =>
+    test("idle workers come first; a run without room is refused and loses nothing", () =>
       withPool(async (pool) => {
-        const both = [pool.run(modelKey, [plain("red")]), pool.run(modelKey, [plain("red")])];
-        const third = await pool.run(modelKey, [plain("red")]).catch((error) => error);
-        expect(third).toBeInstanceOf(PinholeError);
-        expect((third as PinholeError).code).toBe("MODEL_NOT_READY");
-        expect((await Promise.all(both)).every(({ rows }) => rows[0]!.ok)).toBe(true);
+        expect(pool.room).toBe(2);
+        const runs = [pool.run(modelKey, [plain("red")]), pool.run(modelKey, [plain("red")])];
+        expect([pool.idle, pool.busy]).toEqual([0, 2]);
+        while (pool.room > 0) runs.push(pool.run(modelKey, [plain("red")]));
+        expect(runs.length).toBeLessThanOrEqual(4);
+        const oneMore = await pool.run(modelKey, [plain("red")]).catch((error) => error);
+        expect(oneMore).toBeInstanceOf(PinholeError);
+        expect((oneMore as PinholeError).code).toBe("MODEL_NOT_READY");
+        expect((await Promise.all(runs)).every(({ rows }) => rows[0]!.ok)).toBe(true);
       }));
 
     test("closing waits for what runs; later runs are refused", async () => {

@@ -4,6 +4,7 @@ import { ManualClock } from "../../test/manual-clock.ts";
 import { systemClock } from "../clock.ts";
 import { ModelRepository } from "../model-repository/repository.ts";
 import { FakeWorkerPool } from "./fake-worker-pool.ts";
+import { NotBegun } from "./pool-worker.ts";
 import { describeWorkerPool, plain } from "./worker-pool.contract.ts";
 import { ThreadPool, type ThreadPoolOptions } from "./worker-pool.ts";
 
@@ -26,7 +27,7 @@ function thread(source: string): URL {
   return new URL(URL.createObjectURL(new Blob([source], { type: "application/javascript" })));
 }
 
-const READY = `postMessage({ kind: "ready", maxBatch: { "rgb-float32/1.0.0": 8 } });`;
+const READY = `postMessage({ kind: "ready", models: { [data.models[0].key]: { maxBatch: 8, singleMs: 10, rowMs: 5 } } });`;
 
 describeWorkerPool("threads", { modelKey, make: () => threads() });
 
@@ -237,7 +238,7 @@ describe("worker threads", () => {
     await happens("worker_replaced");
     expect([pool.busy, pool.idle, pool.count("quarantined")]).toEqual([0, 2, 1]);
     const both = [pool.run(modelKey, [plain("red")]), pool.run(modelKey, [plain("red")])];
-    expect(pool.run(modelKey, [plain("red")])).rejects.toThrow("MODEL_NOT_READY");
+    expect(pool.room).toBe(2);
     await Promise.all(both);
 
     memory[0] = 1;
@@ -246,6 +247,123 @@ describe("worker threads", () => {
     await becomes(() => pool.count("quarantined") === 0);
     expect([pool.idle, ...events]).toEqual([2, "worker_wedged", "worker_replaced", "worker_returned"]);
     await pool.close();
+  });
+
+  test("a batch is handed over to wait behind another, unless that one takes long", async () => {
+    const [clock, memory] = [new ManualClock(), sharedMemory()];
+    const { pool } = watched({ clock, models: steered(memory), size: 1 });
+    await pool.start();
+    expect(pool.room).toBe(1);
+    const first = pool.run(modelKey, holding());
+    // It is expected to take 10 ms.
+    expect([pool.idle, pool.busy, pool.room]).toEqual([0, 1, 1]);
+    clock.advance(36);
+    expect(pool.room).toBe(0);
+    expect(pool.run(modelKey, [plain("red")])).rejects.toThrow("MODEL_NOT_READY");
+    memory[0] = 1;
+    Atomics.notify(memory, 0);
+    await first;
+    // Ten rows are expected to take 100.
+    const long = pool.run(
+      modelKey,
+      Array.from({ length: 10 }, () => plain("red")),
+    );
+    expect(pool.room).toBe(0);
+    await long;
+    const [next, afterNext] = [pool.run(modelKey, [plain("red")]), pool.run(modelKey, [plain("red")])];
+    expect([pool.busy, pool.room]).toEqual([1, 0]);
+    await Promise.all([next, afterNext]);
+    expect([pool.idle, clock.pending]).toEqual([1, 0]);
+    await pool.close();
+  });
+
+  test("a batch that waits behind one that does not end is handed back, and can be run by another", async () => {
+    const [clock, memory] = [new ManualClock(), sharedMemory()];
+    const { pool, happens } = watched({ clock, wedgedMs: 5000, models: steered(memory) });
+    await pool.start();
+    const wedged = pool.run(modelKey, holding()).catch((error) => error);
+    // So many rows that nothing is put behind them.
+    const other = pool.run(
+      modelKey,
+      Array.from({ length: 10 }, () => plain("red")),
+    );
+    const waiting = pool.run(modelKey, [plain("red")]).catch((error) => error);
+    await other;
+    clock.advance(1000);
+    expect(await waiting).toBeInstanceOf(NotBegun);
+    expect([pool.busy, pool.room]).toEqual([1, 1]);
+    await pool.run(modelKey, [plain("red")]);
+    clock.advance(4000);
+    expect(await wedged).not.toBeInstanceOf(NotBegun);
+    expect((await wedged).code).toBe("INFERENCE_FAILED");
+    clock.advance(100);
+    await happens("worker_replaced");
+    memory[0] = 1;
+    Atomics.notify(memory, 0);
+    await happens("worker_returned");
+    await becomes(() => pool.count("quarantined") === 0);
+    expect([pool.idle, pool.busy]).toEqual([2, 0]);
+    await pool.close();
+  });
+
+  test("a batch that was handed back is run for nobody when its turn comes after all", async () => {
+    const [clock, memory] = [new ManualClock(), sharedMemory()];
+    const { pool } = watched({ clock, wedgedMs: 5000, models: steered(memory), size: 1 });
+    await pool.start();
+    const slow = pool.run(modelKey, holding());
+    const waiting = pool.run(modelKey, [plain("red")]).catch((error) => error);
+    clock.advance(1000);
+    expect(await waiting).toBeInstanceOf(NotBegun);
+    memory[0] = 1;
+    Atomics.notify(memory, 0);
+    await slow;
+    const after = await pool.run(modelKey, [plain("red")]);
+    expect(after.rows).toEqual([]);
+    expect([pool.idle, clock.pending]).toEqual([1, 0]);
+    await pool.close();
+  });
+
+  test("a batch that waits in a worker that dies is handed back", async () => {
+    const entry = thread(`
+      onmessage = ({ data }) => {
+        if (data.kind === "load") ${READY}
+        else process.exit(0);
+      };`);
+    const { pool } = watched({ worker: entry, size: 1 });
+    await pool.start();
+    const [ran, waiting] = [pool.run(modelKey, [plain("red")]), pool.run(modelKey, [plain("red")])].map(
+      (run) => run.catch((error) => error),
+    );
+    expect((await ran) instanceof NotBegun).toBe(false);
+    expect(await waiting).toBeInstanceOf(NotBegun);
+    await pool.close();
+  });
+
+  test("batches are run only where they pay by the best time of any worker, and it is said once", async () => {
+    const counter = sharedMemory();
+    const times = (rowMs: string) => `({ maxBatch: 8, singleMs: 10, rowMs: ${rowMs} })`;
+    const entry = (rowMs: string) =>
+      thread(`
+        onmessage = ({ data }) => {
+          if (data.kind === "leave") process.exit(0);
+          const turn = Atomics.add(data.models[0].memory, 0, 1);
+          postMessage({ kind: "ready", models: { [data.models[0].key]: ${times(rowMs)} } });
+        };`);
+    for (const [rowMs, pays] of [
+      ["9.6 + turn % 2", false],
+      ["9.4 + turn % 2", true],
+    ] as const) {
+      const told: unknown[] = [];
+      const pool = threads({
+        worker: entry(rowMs),
+        models: steered(counter),
+        onTimed: (model, timed) => told.push([model.key, timed.pays, timed.rowMs]),
+      });
+      await pool.start();
+      expect(pool.maxBatch(modelKey)).toBe(pays ? 8 : 1);
+      expect(told).toEqual([[modelKey, pays, Number.parseFloat(rowMs)]]);
+      await pool.close();
+    }
   });
 
   test("a pool with more than half of its threads wedged is lost; it can be closed all the same", async () => {

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { PinholeError } from "../errors.ts";
 import type { Model } from "../model-repository/manifest.ts";
-import type { RowOutcome, WireImage } from "./messages.ts";
+import type { LoadedModel, RowOutcome, WireImage } from "./messages.ts";
 import { PoolWorker, type WorkerState } from "./pool-worker.ts";
 import type { WorkerEvent, WorkerEventName } from "./worker-events.ts";
 
@@ -10,27 +10,35 @@ export interface BatchOutcome {
   rows: RowOutcome[];
   preprocessMs: number;
   inferMs: number;
+  /** The images' buffers, which nobody reads any more. */
+  buffers: ArrayBuffer[];
 }
 
-/** A fixed number of workers, each holding every model. One batch at a time for each. */
+/**
+ * A fixed number of workers, each holding every model and running one batch at a time. The next one may be handed
+ * over before that has ended, so that the worker need not wait for it.
+ */
 export interface WorkerPool {
   /** Workers that the pool is meant to have. */
   readonly size: number;
   /** Workers that are loaded, warm and free. */
   readonly idle: number;
   readonly busy: number;
-  /** The most rows that the model's graph takes at once. */
+  /** Batches that can be handed over now, each to a worker of its own. */
+  readonly room: number;
+  /** The most rows of this model that are worth running at once, and that its graph takes. */
   maxBatch(modelKey: string): number;
-  /** Calls `listener` whenever a worker has become idle. */
-  onIdle(listener: () => void): void;
+  /** Calls `listener` whenever there is more room. */
+  onRoom(listener: () => void): void;
   /** Loads every model in every worker; resolves once all are warm. Throws when one cannot. */
   start(): Promise<void>;
   /**
-   * Runs one batch in an idle worker. The images' buffers are transferred: they are empty afterwards.
-   * @throws PinholeError MODEL_NOT_READY when no worker is idle; INFERENCE_FAILED when the worker died
+   * Runs one batch. The images' buffers are transferred: they are empty afterwards.
+   * @throws PinholeError MODEL_NOT_READY when there is no room; INFERENCE_FAILED when the worker died
+   * @throws NotBegun when the worker died or was wedged before it came to this batch
    */
   run(modelKey: string, images: WireImage[]): Promise<BatchOutcome>;
-  /** Waits for running batches, then asks every worker to leave. Later runs are refused. */
+  /** Waits for batches that were handed over, then asks every worker to leave. Later runs are refused. */
   close(): Promise<void>;
 }
 
@@ -48,6 +56,8 @@ export interface ThreadPoolOptions {
    */
   recycle?: { batches: number; random: () => number };
   onEvent?: (event: WorkerEvent) => void;
+  /** Told at the start of each model that can be run in batches whether that pays, and of the times behind it. */
+  onTimed?: (model: Model, times: LoadedModel & { pays: boolean }) => void;
   /** Called once when the pool cannot recover by itself: replacements fail, or too many threads are wedged. */
   onLost?: () => void;
 }
@@ -57,6 +67,13 @@ const REPLACE_BACKOFF_MS = 100;
 const REPLACE_ATTEMPTS = 6;
 const RECYCLE_RETRY_MS = 60_000;
 const RECYCLE_JITTER = 0.1;
+/**
+ * A batch is handed over to wait behind another only where that is likely to end within this time: the round trip
+ * that it saves is some 0.1 ms, and meanwhile another worker may become idle, or nobody may want it any more.
+ */
+const AHEAD_MS = 25;
+/** Batches are run only where a row of them takes at most this share of a row alone: they cost latency. */
+const BATCH_PAYS = 0.95;
 
 /**
  * The real pool. A thread is never terminated from outside, for native code in flight would abort the process:
@@ -66,7 +83,8 @@ export class ThreadPool implements WorkerPool {
   readonly #options: ThreadPoolOptions;
   /** Every thread that has not ended, those in quarantine and on their way out included. */
   readonly #members: PoolWorker[] = [];
-  readonly #maxBatch = new Map<string, number>();
+  /** By model key: the best times that any worker had, and whether batches pay. Of the first start. */
+  readonly #timed = new Map<string, LoadedModel & { pays: boolean }>();
   /** Replacements that have not come to the end of a batch yet. */
   readonly #unproven = new Set<PoolWorker>();
   readonly #recycleAt = new Map<PoolWorker, number>();
@@ -96,6 +114,10 @@ export class ThreadPool implements WorkerPool {
     return this.count("busy");
   }
 
+  get room(): number {
+    return this.#closing ? 0 : this.idle + this.#members.filter((member) => this.#isFreeSoon(member)).length;
+  }
+
   /** Threads in this state now. */
   count(state: WorkerState): number {
     return this.#members.filter((member) => member.state === state).length;
@@ -107,10 +129,11 @@ export class ThreadPool implements WorkerPool {
   }
 
   maxBatch(modelKey: string): number {
-    return this.#maxBatch.get(modelKey) ?? 1;
+    const timed = this.#timed.get(modelKey);
+    return timed?.pays ? timed.maxBatch : 1;
   }
 
-  onIdle(listener: () => void): void {
+  onRoom(listener: () => void): void {
     this.#listener = listener;
   }
 
@@ -119,21 +142,28 @@ export class ThreadPool implements WorkerPool {
       Array.from({ length: this.size }, (_, number) => this.#add(number)),
     );
     const failure = started.find((result) => result.status === "rejected");
-    if (failure === undefined) return;
-    await this.close();
-    throw failure.reason;
+    if (failure !== undefined) {
+      await this.close();
+      throw failure.reason;
+    }
+    const loads = started.flatMap((result) => (result.status === "fulfilled" ? [result.value.models] : []));
+    for (const model of this.#options.models)
+      this.#judge(
+        model,
+        loads.flatMap((load) => load[model.key] ?? []),
+      );
+    this.#listener();
   }
 
   run(modelKey: string, images: WireImage[]): Promise<BatchOutcome> {
-    const member = this.#closing ? undefined : this.#members.find(({ state }) => state === "idle");
+    const member = this.#closing ? undefined : this.#nextFree();
     if (member === undefined)
       return Promise.reject(
         new PinholeError("MODEL_NOT_READY", "No worker is free for this model: try again shortly."),
       );
-    this.#progressAt = this.#options.clock.now();
-    return member.run(++this.#batches, modelKey, images).finally(() => {
-      this.#progressAt = this.#options.clock.now();
-    });
+    if (member.state === "idle") this.#progressed();
+    const expectedMs = images.length * (this.#timed.get(modelKey)?.singleMs ?? Number.POSITIVE_INFINITY);
+    return member.run({ number: ++this.#batches, model: modelKey, images, expectedMs });
   }
 
   async close(): Promise<void> {
@@ -141,13 +171,37 @@ export class ThreadPool implements WorkerPool {
     await Promise.all(this.#members.map((member) => member.leave()));
   }
 
-  async #add(number: number): Promise<PoolWorker> {
+  /** An idle one, or else the one that will be idle first. */
+  #nextFree(): PoolWorker | undefined {
+    const idle = this.#members.find(({ state }) => state === "idle");
+    if (idle !== undefined) return idle;
+    let next: PoolWorker | undefined;
+    for (const member of this.#members)
+      if (this.#isFreeSoon(member) && (next === undefined || member.freeAt! < next.freeAt!)) next = member;
+    return next;
+  }
+
+  /** One that should have been free for long is not trusted to be so soon. */
+  #isFreeSoon({ freeAt }: PoolWorker): boolean {
+    return freeAt !== null && Math.abs(freeAt - this.#options.clock.now()) <= AHEAD_MS;
+  }
+
+  /** Workers warm up side by side and disturb each other: the best time of any is the truest. */
+  #judge(model: Model, loads: readonly LoadedModel[]): void {
+    const best = (time: "singleMs" | "rowMs") => Math.min(...loads.map((load) => load[time]));
+    const [singleMs, rowMs, maxBatch] = [best("singleMs"), best("rowMs"), loads[0]?.maxBatch ?? 1];
+    const timed = { maxBatch, singleMs, rowMs, pays: rowMs <= BATCH_PAYS * singleMs };
+    this.#timed.set(model.key, timed);
+    if (maxBatch > 1) this.#options.onTimed?.(model, timed);
+  }
+
+  async #add(number: number): Promise<{ member: PoolWorker; models: Record<string, LoadedModel> }> {
     const { worker, models, clock, wedgedMs } = this.#options;
     const member = new PoolWorker(worker, {
       clock,
       wedgedMs,
       events: {
-        idle: () => {
+        room: () => {
           this.#worked(number, member);
           this.#listener();
         },
@@ -158,11 +212,10 @@ export class ThreadPool implements WorkerPool {
       },
     });
     this.#members.push(member);
-    const maxBatch = await member.load([...models]);
-    for (const [key, rows] of Object.entries(maxBatch)) this.#maxBatch.set(key, rows);
+    const loaded = await member.load([...models]);
     this.#recycleAt.set(member, this.#recyclingPoint());
     this.#listener();
-    return member;
+    return { member, models: loaded };
   }
 
   #forget(member: PoolWorker): void {
@@ -173,11 +226,18 @@ export class ThreadPool implements WorkerPool {
   }
 
   #worked(number: number, member: PoolWorker): void {
+    this.#progressed();
     if (this.#unproven.delete(member)) this.#failures = 0;
-    if (member.batches >= this.#recycleAt.get(member)!) void this.#recycle(number, member);
+    if (member.ran >= this.#recycleAt.get(member)!) void this.#recycle(number, member);
+  }
+
+  /** A batch has begun or ended. */
+  #progressed(): void {
+    this.#progressAt = this.#options.clock.now();
   }
 
   #wedged(number: number, member: PoolWorker): void {
+    this.#progressed();
     this.#unproven.delete(member);
     this.#tell("worker_wedged", number);
     if (2 * this.count("quarantined") > this.size) this.#giveUp(number, "too many threads are wedged");
@@ -185,6 +245,7 @@ export class ThreadPool implements WorkerPool {
   }
 
   #missing(number: number, member: PoolWorker, cause: string): void {
+    this.#progressed();
     if (this.#unproven.delete(member)) this.#failures++;
     this.#tell("worker_lost", number, cause);
     this.#replace(number);
@@ -200,7 +261,7 @@ export class ThreadPool implements WorkerPool {
     this.#options.clock.after(REPLACE_BACKOFF_MS * 2 ** this.#failures, () => {
       if (this.#closing || this.#lost) return;
       this.#add(number).then(
-        (member) => {
+        ({ member }) => {
           this.#unproven.add(member);
           this.#tell("worker_replaced", number);
         },
@@ -218,7 +279,7 @@ export class ThreadPool implements WorkerPool {
     if (this.#recycling || this.#closing) return;
     this.#recycling = true;
     try {
-      const young = await this.#add(number);
+      const { member: young } = await this.#add(number);
       this.#tell("worker_recycled", number);
       // One that got lost meanwhile has been replaced, too: then it is the new one that is too many.
       void (old.state === "idle" || old.state === "busy" ? old : young).leave();
