@@ -8,10 +8,14 @@ ENV ONNXRUNTIME_NODE_INSTALL=skip
 COPY package.json bun.lock bunfig.toml ./
 # Peers are a compiler and type declarations: nothing that runs.
 RUN bun install --frozen-lockfile --production --omit=peer --ignore-scripts
-# onnxruntime-node brings the libraries of every platform (290 MB): one is enough. Type declarations, source maps
-# and manuals (39 MB) are for those who develop.
+# onnxruntime-node (290 MB) and @julusian/jpeg-turbo (7 MB) bring the libraries of every platform: one is enough. Of
+# the latter only the library is used, not its addon. Type declarations, source maps, manuals (39 MB) and koffi's
+# sources are for those who develop.
 RUN case "$(uname -m)" in x86_64) arch=x64 ;; aarch64) arch=arm64 ;; *) exit 1 ;; esac \
     && find node_modules/onnxruntime-node/bin/napi-v6 -mindepth 2 -maxdepth 2 ! -path "*/linux/$arch" -exec rm -rf {} + \
+    && find node_modules/@julusian/jpeg-turbo/prebuilds -type f ! -path "*/jpeg-turbo-linux-$arch/libturbojpeg.so.0" -delete \
+    && find node_modules/@julusian/jpeg-turbo/prebuilds -type d -empty -delete \
+    && rm -rf node_modules/koffi/vendor node_modules/koffi/doc node_modules/koffi/cnoke.cjs node_modules/@koromix/*/musl_* \
     && find node_modules -type f \( -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' -o -name '*.map' -o -name '*.md' \) \
        ! -iname 'license*' -delete
 

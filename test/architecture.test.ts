@@ -18,7 +18,11 @@ const BREAKERS: Record<string, [path: string, text: string]> = {
     "src/inference/predictor.ts",
     'import { Session } from "./session.ts";\nexport const open = () => new Session();',
   ],
-  "sharp only in validate, decode and explain": [
+  "native libraries are called from src/inference/decoders/turbo-jpeg.ts only": [
+    "src/inference/predictor.ts",
+    'export const load = async () => (await import("koffi")).default.load("libc.so.6");',
+  ],
+  "sharp only in its decoder and explain": [
     "src/inference/quality.ts",
     'import sharp from "sharp";\nexport const stats = (b: Uint8Array) => sharp(b).stats();',
   ],

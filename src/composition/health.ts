@@ -29,7 +29,7 @@ export async function composeHealth(
     repository: ModelRepository;
     records: ReturnType<typeof composeRecords>;
     workers: Awaited<ReturnType<typeof composeWorkers>>;
-    walk: ReturnType<typeof composeWalk>;
+    walk: Awaited<ReturnType<typeof composeWalk>>;
     isDraining: () => boolean;
   },
 ) {

@@ -5,7 +5,7 @@ import { Reading } from "../admission/reading.ts";
 import { Turnstile } from "../admission/turnstile.ts";
 import { LruStore } from "../inference/answer-store.ts";
 import { AnswerCache } from "../inference/cache.ts";
-import { Decoder, hardenSharp } from "../inference/decode.ts";
+import { openDecoders } from "../inference/decoders/decoders.ts";
 import { explain } from "../inference/explanation.ts";
 import { type MadePrediction, Predictor } from "../inference/predictor.ts";
 import { type Score, scoreBytes } from "../inference/score.ts";
@@ -18,14 +18,13 @@ import type { composeWorkers } from "./workers.ts";
 const IN_FLIGHT_PER_WORKER = 8;
 
 /** The stations of the walk and the predictor that passes through them. */
-export function composeWalk(
+export async function composeWalk(
   { config, clock, newId, random, log, metrics }: Shared,
-  { batcher, workerCount }: Awaited<ReturnType<typeof composeWorkers>>,
+  { batcher, imageMemory, workerCount }: Awaited<ReturnType<typeof composeWorkers>>,
   repository: ModelRepository,
   rateLimit: RateLimit,
   record: (made: MadePrediction) => void,
 ) {
-  hardenSharp();
   const admission = new Admission({ ...config, clock, random, onDrop: (reason) => metrics.drop(reason) });
   const reading = new Reading({ ...config, admission, clock, random });
   const fairQueue = new FairQueue({
@@ -41,6 +40,14 @@ export function composeWalk(
   });
   const cache = new AnswerCache<Score>({ enabled: config.cacheEnabled, store, clock });
   const caps = decodeCaps(config);
+  const decoder = await openDecoders({
+    ...caps,
+    decoders: config.decoders,
+    memory: imageMemory,
+    onDecoded: (name) => metrics.decoded(name),
+    onUnavailable: (err) => log.warn({ err }, "libjpeg-turbo cannot be loaded: sharp decodes everything"),
+  });
+  log.info({ decoders: decoder.names }, "decoders are open");
   const predictor = new Predictor({
     clock,
     newId,
@@ -58,7 +65,7 @@ export function composeWalk(
     cache,
     fairQueue,
     decodeTurns: new Turnstile(config.decodeConcurrency || workerCount),
-    decoder: new Decoder(caps),
+    decoder,
     batcher,
     explain: (image, map, target) => explain(image, map, target, caps),
     deadlineMs: config.deadlineMs,

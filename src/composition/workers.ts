@@ -1,6 +1,7 @@
 import { usableCores } from "../cores.ts";
 import { PinholeError } from "../errors.ts";
 import { Batcher } from "../inference/batcher.ts";
+import { BufferPool } from "../inference/buffer-pool.ts";
 import { WORKER_EVENTS } from "../inference/worker-events.ts";
 import { ThreadPool } from "../inference/worker-pool.ts";
 import type { ModelRepository } from "../model-repository/repository.ts";
@@ -10,6 +11,9 @@ const WORKER = new URL("../../workers/inference.worker.ts", import.meta.url);
 /** Past the deadline nobody waits for a batch; some are only slow, as when the machine is busy with others. */
 const WEDGED_MARGIN_MS = 5000;
 
+/** Image tensors' memory that lies idle, for each worker: a few of the largest that models usually want. */
+const IDLE_TENSOR_BYTES = 16 * 1024 * 1024;
+
 /** The pool, every model warm in every worker, and the batcher before it. */
 export async function composeWorkers(
   { config, clock, random, log, metrics, undo }: Shared,
@@ -17,6 +21,7 @@ export async function composeWorkers(
 ) {
   const workerCount = config.workerCount || usableCores();
   let onLost: () => void = () => undefined;
+  const imageMemory = new BufferPool({ maxBytes: workerCount * IDLE_TENSOR_BYTES });
   const pool = new ThreadPool({
     worker: WORKER,
     size: workerCount,
@@ -28,6 +33,11 @@ export async function composeWorkers(
       metrics.workerEvent(event.event);
       log[WORKER_EVENTS[event.event]](event, event.event.replaceAll("_", " "));
     },
+    onTimed: ({ key }, { maxBatch, singleMs, rowMs, pays }) =>
+      log.info(
+        { model: key, batch: pays ? maxBatch : 1, single_ms: singleMs, batched_row_ms: rowMs },
+        pays ? "batches pay" : "batches do not pay",
+      ),
     onLost: () => {
       for (const { key } of repository.models) repository.markNotReady(key);
       // What the workers that are left can still answer, they do.
@@ -43,6 +53,7 @@ export async function composeWorkers(
     onBatch: (model, rows) => metrics.batch(model.key, rows),
     onRun: (model, rows) => metrics.run(model.key, rows),
     onDrop: (reason) => metrics.drop(reason),
+    memory: imageMemory,
   });
   undo.push(() => pool.close());
   await pool.start();
@@ -51,6 +62,7 @@ export async function composeWorkers(
     workerCount,
     pool,
     batcher,
+    imageMemory,
     /** Workers that are loaded, warm and trusted. */
     usableWorkers,
     /** Told once when so many workers are lost that the process must be replaced. */

@@ -47,7 +47,11 @@ export function composeAnswer(
   const usable = outcomes.filter((outcome): outcome is Usable => outcome.ok);
   const images = outcomes.map((outcome) => imageAnswer(outcome, model, options));
   const about = { model: modelName(model), images };
-  if (usable.length > 0) return { ...about, ...combined(usable, model, options) };
+  if (usable.length > 0) {
+    const [first] = images;
+    const alone = images.length === 1 && first!.status === "ok" ? first!.predictions : null;
+    return { ...about, ...combined(usable, model, options, alone) };
+  }
   const inferenceFailure = unusable.find(({ error }) => (error as PinholeError).code === "INFERENCE_FAILED");
   if (inferenceFailure !== undefined && useFallback) return { ...about, ...FALLBACK };
   throw (inferenceFailure ?? unusable[0]!).error;
@@ -64,13 +68,19 @@ const FALLBACK = {
   fallback: true,
 } as const;
 
-function combined(usable: readonly Usable[], model: Model, options: PredictOptions) {
+/** @param alone predictions of the only photograph, which are those of all */
+function combined(
+  usable: readonly Usable[],
+  model: Model,
+  options: PredictOptions,
+  alone: Prediction[] | null,
+) {
   const { manifest, labels } = model;
   const { probabilities, unknownScore } = combine(usable.map(({ score }) => score));
   const { status, unknown } = confidence(probabilities, unknownScore, manifest.calibration);
   const issues = [...new Set(usable.flatMap(({ score }) => score.quality.issues))];
   return {
-    predictions: topPredictions(probabilities, labels, options),
+    predictions: alone ?? topPredictions(probabilities, labels, options),
     confidenceStatus: status,
     retakeMessage: retakeMessage(status, { unknown, issues }),
     cached: usable.every(({ cached }) => cached),

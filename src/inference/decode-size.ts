@@ -71,7 +71,7 @@ function fittingSize(picture: Size, target: DecodeTarget): Size {
 }
 
 /** By how much fitting shrinks the picture, on the side that it shrinks least. */
-function timesWanted({ width, height }: Size, target: DecodeTarget): number {
+export function timesWanted({ width, height }: Size, target: DecodeTarget): number {
   const across = width / target.width;
   const down = height / target.height;
   if (target.fit === "contain") return Math.max(across, down);

@@ -36,7 +36,10 @@ export interface ImageHeader {
 
 /** A decoded photograph: RGB u8, row by row, interleaved: [height, width, 3], upright (orientation applied). */
 export interface ImageTensor {
-  /** Exactly height * width * 3 bytes. Its whole ArrayBuffer is handed over to the worker: never a view on a shared pool. */
+  /**
+   * Exactly height * width * 3 bytes, from the beginning of its ArrayBuffer on, which is handed over to the worker
+   * as a whole: never one that others use, too.
+   */
   data: Uint8Array<ArrayBuffer>;
   width: number;
   height: number;

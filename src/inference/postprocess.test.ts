@@ -80,6 +80,14 @@ describe("topPredictions", () => {
     expect(ids(null, 0.99)).toEqual(["b"]);
   });
 
+  test.each([1, 5, 32, 33, 1000])("of a thousand classes are the first %i of them all sorted", (topK) => {
+    const many = Float64Array.from({ length: 1000 }, (_, i) => ((i * 7919) % 251) / 251);
+    const names = Array.from(many, (_, i) => ({ class_id: String(i), class_name: String(i) }));
+    const sorted = [...many.keys()].sort((a, b) => many[b]! - many[a]!).map(String);
+    const found = topPredictions(many, names, { topK, minProb: 0 }).map(({ classId }) => classId);
+    expect(found).toEqual(sorted.slice(0, topK));
+  });
+
   test("carry what the label says", () => {
     const described = [{ ...labels[0]!, description: "first", advice: "wait" }, labels[1]!];
     expect(topPredictions(Float64Array.of(0.75, 0.25), described, { topK: null, minProb: 0 })).toEqual([

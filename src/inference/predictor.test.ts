@@ -14,6 +14,7 @@ import { LruStore } from "./answer-store.ts";
 import { Batcher } from "./batcher.ts";
 import { AnswerCache } from "./cache.ts";
 import { type FakeNetwork, FakeWorkerPool } from "./fake-worker-pool.ts";
+import { NotBegun } from "./pool-worker.ts";
 import type { Explanation, PredictCall, PredictOptions } from "./prediction.ts";
 import { type MadePrediction, Predictor } from "./predictor.ts";
 import { type Score, scoreBytes } from "./score.ts";
@@ -130,7 +131,7 @@ function setUp({
     fairQueue.waiting,
     batcher.waiting,
   ];
-  return { predictor, records, failures, drops, atRest, decoded: () => decoded };
+  return { predictor, pool, records, failures, drops, atRest, decoded: () => decoded };
 }
 
 const AT_REST = [0, 0, 0, 0, 0, 0, 0];
@@ -310,6 +311,22 @@ describe("the walk", () => {
     gate.resolve();
     expect((await stays).predictions[0]!.classId).toBe("b");
     expect([decoded(), ...atRest()]).toEqual([1, ...AT_REST]);
+  });
+
+  test("a photograph whose worker was lost before it came to it is decoded and run once more, and no more", async () => {
+    const { predictor, pool, atRest, decoded } = setUp();
+    const run = pool.run.bind(pool);
+    let losses = 1;
+    pool.run = (...batch) =>
+      losses-- > 0 ? Promise.reject(new NotBegun("the thread ended")) : run(...batch);
+    const answer = await predictor.predict(call([leaf], { strict: true }));
+    expect([answer.predictions[0]!.classId, decoded(), ...atRest()]).toEqual(["b", 2, ...AT_REST]);
+
+    losses = 2;
+    expect(await failure(predictor.predict(call([leafNumber(1)], { strict: true })))).toBe(
+      "INFERENCE_FAILED",
+    );
+    expect([decoded(), ...atRest()]).toEqual([4, ...AT_REST]);
   });
 
   test("a caller may want its answer sooner, not later", async () => {

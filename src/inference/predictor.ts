@@ -17,6 +17,7 @@ import { type DecodeTarget, decodeTarget } from "./decode-size.ts";
 import { type CacheWaiter, dropped } from "./flight.ts";
 import type { EncodedImage, ImageHeader } from "./image.ts";
 import type { ActivationMap } from "./messages.ts";
+import { NotBegun } from "./pool-worker.ts";
 import type { Explanation, PredictAnswer, PredictCall, PredictOptions } from "./prediction.ts";
 import { type ReadLimits, readBody } from "./read-body.ts";
 import { type Score, scoreRow } from "./score.ts";
@@ -155,13 +156,20 @@ export class Predictor {
     using _slot = await fairQueue.enter(call.clientKey, unwanted, abandoned);
     const target = decodeTarget(model);
     let waitedMs = 0;
-    const tensor = await this.#inTurn(unwanted, () => {
-      const turnAt = clock.now();
-      waitedMs = turnAt - arrivedAt;
-      stages.stay("queue", arrivedAt, turnAt);
-      return stages.time("decode", () => decoder.decode(image, header, target));
+    const attempt = async () => {
+      const tensor = await this.#inTurn(unwanted, () => {
+        const turnAt = clock.now();
+        waitedMs = turnAt - arrivedAt;
+        stages.stay("queue", arrivedAt, turnAt);
+        return stages.time("decode", () => decoder.decode(image, header, target));
+      });
+      return batcher.submit({ model, image: tensor, explain: call.options.explain, unwanted });
+    };
+    const task = await attempt().catch((error) => {
+      // Its pixels were lost with the worker behind whose batch it waited: decoded once more.
+      if (error instanceof NotBegun) return attempt();
+      throw error;
     });
-    const task = await batcher.submit({ model, image: tensor, explain: call.options.explain, unwanted });
     stages.record("queue", waitedMs + task.queueMs);
     stages.record("preprocess", task.preprocessMs);
     stages.record("infer", task.inferMs);

@@ -66,4 +66,12 @@ export const IMAGES_SETTINGS = {
     unit: "frames",
     meaning: "Most frames of an animated WebP, of which the first is looked at.",
   },
+  decoders: {
+    name: "PINHOLE_DECODERS",
+    type: "choice",
+    choices: ["auto", "sharp"],
+    default: "auto",
+    meaning:
+      "Who decodes. `auto`: libjpeg-turbo plain JPEGs, sharp everything else; sharp all of them where libjpeg-turbo cannot be loaded, which the log says at start. `sharp`: sharp everything.",
+  },
 } as const satisfies Record<string, Setting>;

@@ -64,8 +64,15 @@ export const RULES: Rule[] = [
   },
   { name: "the session only from workers", findings: only(/^src\/inference\/session\.ts$/, /^workers\//) },
   {
-    name: "sharp only in validate, decode and explain",
-    findings: only(/^sharp$/, /^src\/inference\/(validate|decode|explain)\.ts$/),
+    name: "sharp only in its decoder and explain",
+    findings: only(/^sharp$/, /^src\/inference\/(decoders\/sharp-decoder|explain)\.ts$/),
+  },
+  {
+    name: "native libraries are called from src/inference/decoders/turbo-jpeg.ts only",
+    findings: only(
+      /^(koffi|bun:ffi|@julusian\/jpeg-turbo)(\/|$)/,
+      /^src\/inference\/decoders\/turbo-jpeg\.ts$/,
+    ),
   },
   { name: "drizzle and bun:sqlite only in db", findings: only(/^(drizzle-|bun:sqlite$)/, /^db\//) },
   { name: "src names workers by URL and never imports them", findings: only(/^workers\//, /^workers\//) },

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { Decoder, hardenSharp } from "../../src/inference/decode.ts";
+import { afterAll, describe, expect, test } from "bun:test";
+import type { DecoderName } from "../../src/inference/decode.ts";
+import { openDecoders } from "../../src/inference/decoders/decoders.ts";
 import { uprightSize } from "../../src/inference/image.ts";
 import { Preprocessor } from "../../src/inference/preprocess.ts";
 import { validateImage } from "../../src/inference/validate.ts";
@@ -18,8 +19,6 @@ const UP_TO_TWICE = { mean: 0.5, levels: 4, share: 0.999 };
 const ABOVE = { mean: 1, levels: 6, share: 0.99 };
 
 const cases = await goldenCases();
-const decoder = new Decoder({ maxPixels: LIMITS.maxPixels });
-const table: string[] = [];
 
 /** `twice`: the allowance of CMYK and other profiles, which is double. */
 function expectClose(found: Difference, above: boolean, twice: boolean): void {
@@ -35,8 +34,16 @@ function row(name: string, found: Difference): string {
   return `${name.padEnd(34)}${mean.toFixed(3).padStart(7)}${`${most}`.padStart(5)}${percent(within4)}${percent(within6)}`;
 }
 
-describe("golden pixels", () => {
-  beforeAll(() => hardenSharp());
+describe.each(["auto", "sharp"] as const)("golden pixels, decoders: %s", (decoders) => {
+  const table: string[] = [];
+  let decodedBy: DecoderName | null = null;
+  const opening = openDecoders({
+    maxPixels: LIMITS.maxPixels,
+    decoders,
+    onDecoded: (name) => {
+      decodedBy = name;
+    },
+  });
 
   afterAll(() => {
     const head = `${"levels of 255 from Pillow".padEnd(34)}   mean most within 4 within 6`;
@@ -56,8 +63,11 @@ describe("golden pixels", () => {
     const header = validateImage(image, LIMITS);
     expect(uprightSize(header)).toEqual({ width: golden.width, height: golden.height });
     const { target: side, fit, crop } = golden;
+    const decoder = await opening;
     const tensor = await decoder.decode(image, header, { width: side, height: side, fit, crop });
     const times = timesTarget(golden);
+    const plain = header.format === "jpeg" && !golden.profile;
+    expect(decodedBy).toBe(plain && decoders === "auto" ? "libjpeg-turbo" : "sharp");
 
     if (times < 2) {
       expect([tensor.width, tensor.height]).toEqual([golden.width, golden.height]);
@@ -66,14 +76,16 @@ describe("golden pixels", () => {
       expectClose(pixels, false, golden.profile);
     }
 
-    const preprocessor = new Preprocessor({
-      input: { name: "images", dtype: "uint8", layout: "NHWC", width: side, height: side, color: "RGB" },
-      resize: { fit, crop, interpolation: "bilinear" },
-      normalize: { scale: 1, mean: [0, 0, 0], std: [1, 1, 1] },
-    });
-    const input = preprocessor.allocate(1);
-    preprocessor.write(tensor, input, 0);
-    const fitted = difference(Uint8Array.from(input), await reference(golden, "model"));
+    const preprocessor = new Preprocessor(
+      {
+        input: { name: "images", dtype: "uint8", layout: "NHWC", width: side, height: side, color: "RGB" },
+        resize: { fit, crop, interpolation: "bilinear" },
+        normalize: { scale: 1, mean: [0, 0, 0], std: [1, 1, 1] },
+      },
+      1,
+    );
+    preprocessor.write(tensor, 0);
+    const fitted = difference(Uint8Array.from(preprocessor.input), await reference(golden, "model"));
     table.push(row(`${file}, fitted`, fitted));
     expectClose(fitted, times > 2, golden.profile);
   });

@@ -3,11 +3,12 @@
   python make_reference.py           writes sources, references and cases.json under test/fixtures/images
   python make_reference.py --check   makes the references anew from the committed sources and compares
 
-Needs Pillow 13.0.0 and numpy. References: the picture upright, in sRGB, on white where it is see-through
-(`<name>.pixels.png`), and fitted to the model's size with Pillow's antialiased bilinear filter
-(`<name>.model.png`).
+Needs Pillow 13.0.0 and numpy; to write, also what `bun install` brings on Linux x64. References: the picture
+upright, in sRGB, on white where it is see-through (`<name>.pixels.png`), and fitted to the model's size with
+Pillow's antialiased bilinear filter (`<name>.model.png`).
 """
 
+import ctypes
 import hashlib
 import io
 import json
@@ -197,6 +198,20 @@ def ycck(image):
     return data[: at + 11] + b"\x02" + data[at + 12 :]
 
 
+def sampled(image, sampling):
+    """A JPEG whose colours are sampled in a way that Pillow cannot write: libjpeg-turbo's enum TJSAMP, quality 85."""
+    [library] = (FIXTURES.parent.parent / "node_modules/@julusian/jpeg-turbo/prebuilds/jpeg-turbo-linux-x64").glob("*.so.*")
+    turbo = ctypes.CDLL(str(library))
+    turbo.tjInitCompress.restype = ctypes.c_void_p
+    pixels = image.tobytes()
+    out, size = ctypes.c_void_p(), ctypes.c_ulong()
+    failed = turbo.tjCompress2(
+        ctypes.c_void_p(turbo.tjInitCompress()), pixels, image.width, 0, image.height, 0,
+        ctypes.byref(out), ctypes.byref(size), sampling, 85, 0)
+    assert not failed
+    return ctypes.string_at(out, size.value)
+
+
 def sources():
     """[(file, bytes, {kind, profile, fit, crop})]"""
     w, h = 73, 53  # 1.1 times the target
@@ -215,6 +230,12 @@ def sources():
     add("jpeg-420.jpg", saved(small, "JPEG", quality=85, subsampling=2))
     add("jpeg-422.jpg", saved(small, "JPEG", quality=85, subsampling=1))
     add("jpeg-444.jpg", saved(small, "JPEG", quality=85, subsampling=0))
+    add("jpeg-440.jpg", sampled(small, 4))
+    add("jpeg-411.jpg", sampled(small, 5))
+    add("jpeg-441.jpg", sampled(small, 6))
+    add("jpeg-quality-100.jpg", saved(small, "JPEG", quality=100, subsampling=0))
+    add("jpeg-one-pixel.jpg", saved(small.crop((30, 30, 31, 31)), "JPEG", quality=85))
+    add("jpeg-grey-exif-6.jpg", saved(grey, "JPEG", quality=85, exif=exif(6)))
     add("jpeg-rgb.jpg", saved(small, "JPEG", quality=90, keep_rgb=True))
     add("jpeg-grey.jpg", saved(grey, "JPEG", quality=85))
     add("jpeg-progressive.jpg", saved(small, "JPEG", quality=85, progressive=True))
@@ -292,6 +313,9 @@ def sources():
         saved(Image.fromarray(np.dstack([np.asarray(four), soft_alpha(217, 193)]), "RGBA"), "WEBP", quality=80))
     add("scale-4-cmyk.jpg", saved(cmyk(four), "JPEG", quality=85), profile=True)
     add("scale-4-display-p3.jpg", saved(four, "JPEG", quality=85, icc_profile=DISPLAY_P3), profile=True)
+    # What is divided by two, four and eight without a rest, just above and below where that is done.
+    for w, h, how in ((272, 204, {}), (268, 200, {}), (536, 400, {}), (544, 408, {"exif": exif(6)}), (1088, 816, {"exif": exif(3)})):
+        add(f"divided-{w}x{h}.jpg", saved(mosaic(w, h), "JPEG", quality=60, **how))
     add("scale-8-exif-5.jpg", saved(leaf(5, 521, 387), "JPEG", quality=70, exif=exif(5)))
     many = mosaic(1283, 961)
     add("scale-20.jpg", saved(many, "JPEG", quality=45, subsampling=2), crop=0.875)
