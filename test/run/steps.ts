@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { hostile } from "../hostile/hostile.ts";
 import { contract } from "../system/contract.ts";
-import { loadSmoke } from "../system/load-smoke.ts";
+import { loadScenarios, loadSmoke } from "../system/load.ts";
 import { bunTests } from "./bun-tests.ts";
 import { command } from "./command.ts";
 import { discoverTests } from "./discover.ts";
@@ -33,6 +33,7 @@ const NEEDS: Record<string, (keyof Tools)[]> = {
   "test/system/compose.test.ts": ["python", "nginx", "namespaces"],
   "test/system/docker.test.ts": ["namespaces"],
   "test/system/end-to-end.test.ts": ["python"],
+  "test/system/load.test.ts": ["k6"],
   "test/system/metrics.test.ts": ["promtool"],
   "test/system/nginx-servers.test.ts": ["nginx"],
   "test/system/nginx.test.ts": ["nginx"],
@@ -86,6 +87,7 @@ export async function steps(tools: Tools): Promise<Step[]> {
     { name: "hostile files", run: () => counted("hostile files", () => hostile(HOSTILE)) },
     withTool("contract (schemathesis)", python, contract),
     withTool("load smoke (k6)", k6, loadSmoke),
+    withTool("load scenarios (k6)", k6, loadScenarios),
   ];
 }
 

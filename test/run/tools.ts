@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { command, repositoryRoot } from "./command.ts";
+import { k6Program } from "./k6-program.ts";
 import type { Missing } from "./report.ts";
 
 /** Programs that tests need beside Bun, each where it is, or what is missing and how to get it. */
@@ -20,7 +20,6 @@ export interface Tools {
   namespaces: string | Missing;
 }
 
-const K6 = "v1.8.1";
 const INSTALL_TIMEOUT_MS = 10 * 60_000;
 
 /** Finds the tools and installs into test/.tools what can be installed without touching the machine. */
@@ -29,7 +28,7 @@ export async function gatherTools(): Promise<Tools> {
   await mkdir(home, { recursive: true });
   return {
     python: await pythonTools(join(home, "venv")),
-    k6: await k6(join(home, "bin")),
+    k6: await k6Program(),
     nginx: nginx(),
     promtool: promtool(),
     systemd: systemd(),
@@ -104,24 +103,4 @@ function findPython(): { path: string; version: string } | null {
     if (asked.exitCode === 0) return { path, version: asked.stdout.toString() };
   }
   return null;
-}
-
-async function k6(bin: string): Promise<string | Missing> {
-  const own = join(bin, "k6");
-  const found = [own, Bun.which("k6")].find((path) => path && isRightK6(path));
-  if (found) return found;
-  const missing = {
-    what: `k6 ${K6}`,
-    howToGet: `go install go.k6.io/k6@${K6} (Go 1.25 or later; about a minute)`,
-  };
-  const go = Bun.which("go");
-  if (!go) return missing;
-  console.log(`Building k6 ${K6} (once) ...`);
-  await command([go, "install", `go.k6.io/k6@${K6}`], { timeoutMs: INSTALL_TIMEOUT_MS, env: { GOBIN: bin } });
-  return isRightK6(own) ? own : missing;
-}
-
-function isRightK6(path: string): boolean {
-  if (!existsSync(path)) return false;
-  return Bun.spawnSync([path, "version"]).stdout.toString().includes(`k6 ${K6} `);
 }

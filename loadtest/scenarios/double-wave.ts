@@ -1,0 +1,10 @@
+import { predictOnce } from "./client/predict.ts";
+import { Run } from "./client/run.ts";
+
+const run = new Run("double-wave");
+
+export const options = run.options();
+
+export default function () {
+  predictOnce(run);
+}
