@@ -1,0 +1,30 @@
+import type { Machine } from "./machine.ts";
+import type { BenchRun } from "./run.ts";
+import { markdownTable, ratio, summaryRows } from "./tables.ts";
+
+/**
+ * Puts a text between the markers `<!-- NAME:begin -->` and `<!-- NAME:end -->` of a README.
+ * @throws Error where the markers are not there, once and in order
+ */
+export function withSection(readme: string, name: string, section: string): string {
+  const [first, last] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`];
+  const begin = readme.indexOf(first);
+  const end = readme.indexOf(last);
+  if (begin < 0 || end < begin || readme.indexOf(first, begin + 1) >= 0) {
+    throw new Error(`the README has no place for the table: ${first} ... ${last}`);
+  }
+  return `${readme.slice(0, begin + first.length)}\n${section.trim()}\n${readme.slice(end)}`;
+}
+
+/** The table of the README, and what it was measured with. */
+export function benchSection({ results, photographs }: BenchRun, about: Machine): string {
+  const rounds = results.cells[0]?.samples.length ?? 0;
+  const { hitsOverMisses, liveP99Ms, steadyP99OverP50 } = results.promises;
+  return `
+${markdownTable(summaryRows(results, photographs), 2)}
+
+Medians of ${rounds} interleaved rounds at 16 connections, all checks on, the load generator on the same ${about.cores} cores
+(${about.processor}, Bun ${about.bun}, revision ${about.revision ?? "unknown"}, ${about.at.slice(0, 10)}). For mobilenet_v3_small and 256x256,
+cache hits come ${ratio(hitsOverMisses)} times as fast as misses, \`/health/live\` has a p99 of ${ratio(liveP99Ms)} ms while the pool is
+saturated, and p99 / p50 at 80% of the capacity is ${ratio(steadyP99OverP50)}.`;
+}
