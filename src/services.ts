@@ -57,7 +57,7 @@ export async function createServices(config: Config, substitutes: Substitutes = 
     const rateLimit = composeLimits(shared, hashClient);
     const workers = await composeWorkers(shared, repository);
     const { pool, batcher } = workers;
-    const walk = composeWalk(shared, workers, repository, rateLimit, (made) => {
+    const walk = await composeWalk(shared, workers, repository, rateLimit, (made) => {
       const row = predictionRow(made, clock.wall(), hashClient);
       activeClients.add(row.clientHash, row.createdAt);
       recorder.record(row);

@@ -8,8 +8,9 @@ import { usableCores } from "../cores.ts";
 import { PinholeError } from "../errors.ts";
 import { type Figures, figures, type Judged, type Share } from "../evaluation/figures.ts";
 import { Batcher } from "../inference/batcher.ts";
-import { Decoder, hardenSharp, type ImageDecoder } from "../inference/decode.ts";
+import type { ImageDecoder } from "../inference/decode.ts";
 import { decodeTarget } from "../inference/decode-size.ts";
+import { openDecoders } from "../inference/decoders/decoders.ts";
 import { confidence } from "../inference/postprocess.ts";
 import { scoreRow } from "../inference/score.ts";
 import { validateImage } from "../inference/validate.ts";
@@ -100,14 +101,13 @@ async function photographs(directory: string): Promise<string[]> {
 }
 
 async function judgeAll(model: Model, files: string[], directory: string, config: Config) {
-  hardenSharp();
   const size = config.workerCount || usableCores();
   const pool = new ThreadPool({ worker: WORKER, size, models: [model], clock: systemClock });
   await pool.start();
   const judge = judgeWith(
     model,
     new Batcher({ pool, clock: systemClock }),
-    new Decoder(decodeCaps(config)),
+    await openDecoders({ ...decodeCaps(config), decoders: config.decoders }),
     config,
   );
   const rows: Row[] = [];

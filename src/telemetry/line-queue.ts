@@ -1,5 +1,7 @@
 /** Bytes that may wait to be written; past it lines are dropped and counted. */
 const WAITING_MAX_BYTES = 8 * 1024 * 1024;
+/** Lines of so long go together: each write wakes another thread and is told of by a turn of this one. */
+const GATHER_MS = 50;
 
 export interface LineQueueOptions {
   /** Writes whole lines; what it throws costs these lines. One call at a time. */
@@ -23,6 +25,10 @@ export class LineQueue {
   #draining: Promise<void> | null = null;
   #inTrouble = false;
   #lost = 0;
+  /** Calls of `flush` that wait: meanwhile nothing is gathered. */
+  #flushes = 0;
+  /** Ends the gathering. */
+  #gathered: () => void = () => undefined;
 
   constructor(options: LineQueueOptions) {
     this.#options = options;
@@ -47,7 +53,13 @@ export class LineQueue {
 
   /** Resolves when everything written so far is written, or lost. */
   async flush(): Promise<void> {
-    while (this.#draining !== null) await this.#draining;
+    this.#flushes++;
+    this.#gathered();
+    try {
+      while (this.#draining !== null) await this.#draining;
+    } finally {
+      this.#flushes--;
+    }
   }
 
   /** What still waits is written before this returns, best effort; what is just being written is not waited for. */
@@ -62,8 +74,7 @@ export class LineQueue {
   }
 
   async #drain(): Promise<void> {
-    // One turn of the loop later, so that lines of the same moment go together.
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    if (this.#flushes === 0) await this.#gather();
     while (this.#waiting.length > 0) {
       const { lines, bytes, count } = this.#take(this.#options.maxBytes);
       try {
@@ -74,6 +85,16 @@ export class LineQueue {
       }
     }
     this.#draining = null;
+  }
+
+  #gather(): Promise<void> {
+    return new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, GATHER_MS);
+      this.#gathered = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   /** The oldest lines that wait, up to `maxBytes` of them, at least one. */

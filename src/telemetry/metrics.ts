@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { DropReason } from "../admission/drop.ts";
 import { CATALOGUE, type ErrorCode } from "../errors.ts";
+import { DECODER_NAMES, type DecoderName } from "../inference/decode.ts";
 import type { PredictAnswer } from "../inference/prediction.ts";
 import { WORKER_EVENTS, type WorkerEventName } from "../inference/worker-events.ts";
 import { type Gauges, registerGauges } from "./gauges.ts";
@@ -59,6 +60,7 @@ export class Metrics {
   readonly #requestChildren = new Map<string, HistogramChild>();
   readonly #outcomes: OutcomeChildren;
   readonly #images: Counter<"outcome">;
+  readonly #decoded: Record<DecoderName, CounterChild>;
   readonly #drops: Counter<"reason">;
   #refresh: () => Promise<void> = async () => undefined;
   readonly #workerEvents: Counter<"event">;
@@ -108,6 +110,16 @@ export class Metrics {
       registers,
     });
     for (const outcome of IMAGE_OUTCOMES) this.#images.inc({ outcome }, 0);
+    const decoded = new Counter({
+      name: "pinhole_images_decoded_total",
+      help: "Photographs decoded, by the decoder.",
+      labelNames: ["decoder"],
+      registers,
+    });
+    for (const decoder of DECODER_NAMES) decoded.inc({ decoder }, 0);
+    this.#decoded = Object.fromEntries(
+      DECODER_NAMES.map((decoder) => [decoder, decoded.labels(decoder)]),
+    ) as Record<DecoderName, CounterChild>;
     this.#drops = new Counter({
       name: "pinhole_tasks_dropped_total",
       help: "Tasks that were dropped before a costly step because nobody waited for them, by reason.",
@@ -185,6 +197,10 @@ export class Metrics {
   /** A batch that a worker has run. @param rows those that were answered */
   run(modelKey: string, rows: number): void {
     this.#models.run(modelKey, rows);
+  }
+
+  decoded(decoder: DecoderName): void {
+    this.#decoded[decoder].inc();
   }
 
   drop(reason: DropReason): void {

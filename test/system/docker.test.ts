@@ -113,6 +113,10 @@ describe("the container", () => {
     });
   });
 
+  test("has the fast decoder", async () => {
+    expect(await container.log()).toContain('"decoders":["libjpeg-turbo","sharp"]');
+  });
+
   test("runs as its user, without capabilities, and can gain none", async () => {
     const status = await Bun.file(`/proc/${container.pid}/status`).text();
     const [uid, gid] = image.user.split(":");
