@@ -97,6 +97,11 @@ export class PoolWorker {
     });
   }
 
+  /** Asks the thread to give back memory that it does not use, once its batch is through. */
+  collect(): void {
+    if (this.#state === "idle" || this.#state === "busy") this.#post({ kind: "collect" });
+  }
+
   /** Waits for the running batch, asks the thread to leave and waits until it has, unless it is wedged. */
   async leave(): Promise<void> {
     this.#leaving = true;

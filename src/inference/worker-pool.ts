@@ -124,6 +124,11 @@ export class ThreadPool implements WorkerPool {
     throw failure.reason;
   }
 
+  /** Asks every worker to give back memory that it does not use. */
+  collect(): void {
+    for (const member of this.#members) member.collect();
+  }
+
   run(modelKey: string, images: WireImage[]): Promise<BatchOutcome> {
     const member = this.#closing ? undefined : this.#members.find(({ state }) => state === "idle");
     if (member === undefined)
