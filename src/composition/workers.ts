@@ -1,4 +1,4 @@
-import { usableCores } from "../cores.ts";
+import { workersFor } from "../cores.ts";
 import { PinholeError } from "../errors.ts";
 import { Batcher } from "../inference/batcher.ts";
 import { WORKER_EVENTS } from "../inference/worker-events.ts";
@@ -12,10 +12,11 @@ const WEDGED_MARGIN_MS = 5000;
 
 /** The pool, every model warm in every worker, and the batcher before it. */
 export async function composeWorkers(
-  { config, clock, random, log, metrics, undo }: Shared,
+  { config, clock, random, log, metrics, several, undo }: Shared,
   repository: ModelRepository,
 ) {
-  const workerCount = config.workerCount || usableCores();
+  const processes = several === null ? 1 : config.processes;
+  const workerCount = config.workerCount || workersFor(processes);
   let onLost: () => void = () => undefined;
   const pool = new ThreadPool({
     worker: WORKER,
