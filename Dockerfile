@@ -56,4 +56,5 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=3s --start-period=60s --retries=3 \
     CMD ["bun", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["bun", "--no-env-file"]
-CMD ["src/index.ts"]
+# The supervisor: starts the server again when it dies, and passes signals on.
+CMD ["src/supervisor/main.ts"]

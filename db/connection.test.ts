@@ -8,6 +8,7 @@ import { sampleRow } from "../test/sample-row.ts";
 import { ScratchDatabase } from "../test/scratch-database.ts";
 import { openDatabase } from "./connection.ts";
 import { Predictions } from "./predictions.ts";
+import { isBusy, isStoreFailure } from "./store-failure.ts";
 
 describe("openDatabase", () => {
   test("sets the pragmas that the rest relies on", () => {
@@ -77,6 +78,43 @@ describe("openDatabase", () => {
       { name: "slow", durationMs: 50 },
       { name: "failing", durationMs: 70 },
     ]);
+  });
+
+  test("once requests are served, a lock that is held is not waited for: nobody is told of a slow query", () => {
+    const slow: unknown[] = [];
+    using scratch = new ScratchDatabase({ slowQueryMs: 1, onSlowQuery: (query) => slow.push(query) });
+    const other = scratch.open();
+    scratch.database.serve();
+    expect(scratch.database.pragma("busy_timeout")).toBeLessThanOrEqual(100);
+    const predictions = new Predictions(scratch.database);
+    slow.length = 0;
+    other.sqlite.run("BEGIN IMMEDIATE");
+    let thrown: unknown;
+    try {
+      predictions.insertMany([sampleRow(1)]);
+    } catch (error) {
+      thrown = error;
+    }
+    expect([isBusy(thrown), isStoreFailure(thrown)]).toEqual([true, true]);
+    expect(slow).toEqual([]);
+    other.sqlite.run("ROLLBACK");
+    predictions.insertMany([sampleRow(1)]);
+    expect(predictions.byId(sampleRow(1).id)).not.toBeNull();
+    other.close();
+  });
+
+  test("what is wrong with a row is no failure of the store", () => {
+    using scratch = new ScratchDatabase();
+    const predictions = new Predictions(scratch.database);
+    const row = { ...sampleRow(1), requestId: null as unknown as string };
+    let thrown: unknown;
+    try {
+      predictions.insertMany([row]);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(String(thrown)).toContain("NOT NULL");
+    expect([isBusy(thrown), isStoreFailure(thrown)]).toEqual([false, false]);
   });
 
   test("a second writer waits for the first instead of failing", async () => {

@@ -1,10 +1,16 @@
-import { Database } from "bun:sqlite";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { constants, Database } from "bun:sqlite";
+import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
 import type { Clock } from "../src/clock.ts";
 import * as schema from "./schema.ts";
 import { withStartLock } from "./start-lock.ts";
+import { isBusy } from "./store-failure.ts";
+
+/** How long a statement waits for another connection's lock while nothing else has to be done meanwhile. */
+const PATIENT_MS = 5000;
+/** The same once requests are served: as long as a few other processes write, and no longer, for all of them wait. */
+const SERVING_MS = 100;
 
 export interface DatabaseOptions {
   clock: Clock;
@@ -31,15 +37,30 @@ export class PinholeDatabase {
     this.orm = drizzle(sqlite, { schema, logger: { logQuery } });
   }
 
-  /** Runs one query and reports it if it was slow. `name` says which, without any of its values. */
+  /**
+   * From now on a statement gives up soon when another process holds the lock: the whole server waits for it. All
+   * that is written while serving is tried again.
+   */
+  serve(): void {
+    this.sqlite.run(`PRAGMA busy_timeout = ${SERVING_MS}`);
+  }
+
+  /**
+   * Runs one query and reports it if it was slow, but not if it only waited for a lock, and in vain. `name` says
+   * which, without any of its values.
+   */
   timed<T>(name: string, query: () => T): T {
     const { clock, slowQueryMs, onSlowQuery } = this.#options;
     const from = clock.now();
+    let waitedInVain = false;
     try {
       return query();
+    } catch (error) {
+      waitedInVain = isBusy(error);
+      throw error;
     } finally {
       const durationMs = clock.now() - from;
-      if (durationMs >= slowQueryMs) onSlowQuery({ name, durationMs });
+      if (durationMs >= slowQueryMs && !waitedInVain) onSlowQuery({ name, durationMs });
     }
   }
 
@@ -87,13 +108,15 @@ export function openDatabase(path: string, options: DatabaseOptions): PinholeDat
   return withStartLock(path, () => {
     const sqlite = new Database(path);
     try {
-      sqlite.run("PRAGMA busy_timeout = 5000");
-      // Only an empty file takes it, and only before WAL writes its first page.
-      sqlite.run("PRAGMA auto_vacuum = INCREMENTAL");
+      sqlite.run(`PRAGMA busy_timeout = ${PATIENT_MS}`);
+      // Only an empty file takes it, and only before WAL writes its first page; any other it would write in vain.
+      if (statSync(path).size === 0) sqlite.run("PRAGMA auto_vacuum = INCREMENTAL");
       sqlite.run("PRAGMA journal_mode = WAL");
       // A killed process loses nothing; a power cut may lose the last transactions, and never half of one.
       sqlite.run("PRAGMA synchronous = NORMAL");
       sqlite.run("PRAGMA foreign_keys = ON");
+      // The files beside it stay when it is closed: a disk that is full then would not let them be made again.
+      sqlite.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1);
       return new PinholeDatabase(path, sqlite, options);
     } catch (error) {
       sqlite.close();

@@ -7,13 +7,13 @@ import { withStartLock } from "./start-lock.ts";
 const dir = () => mkdtempSync(join(tmpdir(), "pinhole-lock-"));
 
 /** A process that takes the lock, says so, and holds it for a while before it leaves a file behind. */
-function holder(path: string, done: string) {
+function holder(path: string, done: string, forMs = 150) {
   const script = `
     import { writeFileSync, writeSync } from "node:fs";
     import { withStartLock } from ${JSON.stringify(join(import.meta.dir, "start-lock.ts"))};
     withStartLock(${JSON.stringify(path)}, () => {
       writeSync(1, "held");
-      Bun.sleepSync(150);
+      Bun.sleepSync(${forMs});
       writeFileSync(${JSON.stringify(done)}, "");
     });`;
   return Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "inherit" });
@@ -35,7 +35,8 @@ test("a process that is killed leaves no lock behind", async () => {
   const scratch = dir();
   const path = join(scratch, "pinhole.sqlite");
   const done = join(scratch, "done");
-  const child = holder(path, done);
+  // Longer than any machine takes to kill it.
+  const child = holder(path, done, 60_000);
   await child.stdout.getReader().read();
   child.kill("SIGKILL");
   await child.exited;

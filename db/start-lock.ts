@@ -11,6 +11,8 @@ export function withStartLock<T>(databasePath: string, work: () => T): T {
   const lock = new Database(`${databasePath}.lock`);
   try {
     lock.run(`PRAGMA busy_timeout = ${WAIT_MS}`);
+    // Nothing is ever written here, so a full disk is no reason not to start.
+    lock.run("PRAGMA journal_mode = MEMORY");
     lock.run("BEGIN EXCLUSIVE");
     try {
       return work();

@@ -2,7 +2,13 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ConfigError, describeConfig, isReportingForbidden, loadConfig, readSupervisor } from "./config.ts";
+import {
+  ConfigError,
+  describeConfig,
+  isReportingForbidden,
+  loadConfig,
+  readServiceManager,
+} from "./config.ts";
 import { SETTINGS } from "./settings.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "pinhole-config-"));
@@ -106,7 +112,7 @@ describe("settings", () => {
   });
 });
 
-describe("who supervises", () => {
+describe("the service manager", () => {
   const socket = "/run/systemd/notify";
 
   test.each([
@@ -129,7 +135,7 @@ describe("who supervises", () => {
       { socket, watchdogMs: null },
     ],
   ])("%s", (_, env, expected) => {
-    expect(readSupervisor(env, 7)).toEqual(expected);
+    expect(readServiceManager(env, 7)).toEqual(expected);
   });
 });
 

@@ -46,15 +46,18 @@ export function loadConfig(env: Environment = process.env, directory: string = p
 }
 
 /** What started this process and wants to be told how it is: systemd, for a unit of Type=notify. */
-export interface Supervisor {
+export interface ServiceManager {
   /** Address of its datagram socket. */
   socket: string;
   /** It ends a process that gives no sign of life for so long; null: it does not watch. */
   watchdogMs: number | null;
 }
 
-/** Null where nobody supervises. A watchdog for another process than `pid` is not ours to feed. */
-export function readSupervisor(env: Environment = process.env, pid: number = process.pid): Supervisor | null {
+/** Null where there is none. A watchdog for another process than `pid` is not ours to feed. */
+export function readServiceManager(
+  env: Environment = process.env,
+  pid: number = process.pid,
+): ServiceManager | null {
   const socket = env.NOTIFY_SOCKET;
   if (socket === undefined || socket === "") return null;
   const micros = Number(env.WATCHDOG_USEC);
@@ -185,6 +188,18 @@ function contradictions(config: Config): SettingMistake[] {
       name: SETTINGS.requestMaxBytes.name,
       expected: `at most ${SETTINGS.queueMaxBytes.name} (${config.queueMaxBytes})`,
       received: String(config.requestMaxBytes),
+    });
+  if (config.memorySoftShare > config.memoryHardShare)
+    mistakes.push({
+      name: SETTINGS.memorySoftShare.name,
+      expected: `at most ${SETTINGS.memoryHardShare.name} (${config.memoryHardShare})`,
+      received: String(config.memorySoftShare),
+    });
+  if (config.processes > 1 && config.port === 0)
+    mistakes.push({
+      name: SETTINGS.port.name,
+      expected: `a port that ${SETTINGS.processes.name} (${config.processes}) processes can share`,
+      received: "0",
     });
   return mistakes;
 }

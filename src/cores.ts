@@ -11,6 +11,11 @@ export function usableCores(read: ReadText = readText, affinity: number = availa
   return Math.max(1, Math.floor(Math.min(affinity, ...quotasV2(read), ...quotasV1(read))));
 }
 
+/** Workers of each of so many server processes, where no setting says: one for each core, at least one. */
+export function workersFor(processes: number, cores: number = usableCores()): number {
+  return Math.max(1, Math.floor(cores / processes));
+}
+
 function quotasV2(read: ReadText): number[] {
   return groupsV2(read).flatMap((directory) => {
     const [quota, period] = (read(join(directory, "cpu.max")) ?? "max").trim().split(" ");

@@ -1,3 +1,4 @@
+import { EXIT } from "./exit-codes.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 
 /** How long the end waits for those outside of the machine who are told of it. */
@@ -16,7 +17,7 @@ export function endOnCrash({ logs, close }: Pick<Telemetry, "logs" | "close">): 
     console.error("Pinhole crashes:", err);
     logs.server.error({ err }, "the process crashes");
     await close(FAREWELL_MS);
-    process.exit(1);
+    process.exit(EXIT.failed);
   };
   process.on("uncaughtException", (error) => void crash(error));
   process.on("unhandledRejection", (reason) => void crash(reason));

@@ -3,6 +3,7 @@ import { clientHash, loadSecret } from "./admission/client-hash.ts";
 import { type Clock, type NewId, randomId, systemClock } from "./clock.ts";
 import { composeHealth } from "./composition/health.ts";
 import { composeLimits } from "./composition/limits.ts";
+import { composeMemory } from "./composition/memory.ts";
 import { composeMaintenance, composeRecords } from "./composition/records.ts";
 import type { Shared } from "./composition/shared.ts";
 import { composeWalk } from "./composition/walk.ts";
@@ -13,7 +14,9 @@ import { WORKER_STATES } from "./inference/pool-worker.ts";
 import { ModelRepository } from "./model-repository/repository.ts";
 import { predictionRow } from "./recording/prediction-row.ts";
 import type { Config } from "./settings.ts";
+import type { LinkedProcess, SupervisorLink } from "./supervisor/supervisor-link.ts";
 import { Metrics } from "./telemetry/metrics.ts";
+import { ALONE } from "./telemetry/process-gauges.ts";
 import { createTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
 
 /** How long a start that failed waits for those who are told of it. */
@@ -27,6 +30,12 @@ export interface Substitutes {
   telemetry?: Telemetry;
 }
 
+/** What a server process is given by whoever started it. */
+interface Given extends Substitutes {
+  /** Null where nobody supervises: then it is the only one. */
+  link?: SupervisorLink | null;
+}
+
 export type Services = Awaited<ReturnType<typeof createServices>>;
 
 /**
@@ -35,19 +44,24 @@ export type Services = Awaited<ReturnType<typeof createServices>>;
  * @throws RepositoryError, PinholeError (a model that cannot be run), or what the file system says of the data
  * directory; nothing is left running then
  */
-export async function createServices(config: Config, substitutes: Substitutes = {}) {
-  const { clock = systemClock, newId = randomId, random = Math.random } = substitutes;
+export async function createServices(config: Config, given: Given = {}) {
+  const { clock = systemClock, newId = randomId, random = Math.random, link = null } = given;
+  const several = config.processes > 1 ? link : null;
+  const isFirst = several === null || several.identity.process === 1;
+  const writer = several === null ? null : String(several.identity.process);
   const telemetry =
-    substitutes.telemetry ??
-    (await createTelemetry(config, { clock, newId, version: VERSION, onLogTrouble: logTrouble }));
+    given.telemetry ??
+    (await createTelemetry(config, { clock, newId, version: VERSION, writer, onLogTrouble: logTrouble }));
   const log = telemetry.logs.server;
   const metrics = new Metrics({ version: VERSION, bun: Bun.version });
-  const shared: Shared = { config, clock, newId, random, log, metrics, undo: [] };
+  const shared: Shared = { config, clock, newId, random, log, metrics, several, isFirst, undo: [] };
   const close = async () => {
     for (const step of shared.undo.splice(0).reverse()) await step();
   };
   try {
     const state = { draining: false };
+    const memory = composeMemory(shared);
+    memory.stage("start");
     const { modelDefault: defaultModel } = config;
     const repository = await ModelRepository.open(resolve(config.modelsDir), { defaultModel });
     metrics.expectModels(repository.models.map(({ key }) => key));
@@ -55,31 +69,35 @@ export async function createServices(config: Config, substitutes: Substitutes = 
     const { predictions, recorder, activeClients } = records;
     const hashClient = clientHash(loadSecret(resolve(config.dataDir)));
     const rateLimit = composeLimits(shared, hashClient);
+    memory.stage("loaded");
     const workers = await composeWorkers(shared, repository);
     const { pool, batcher } = workers;
-    const walk = await composeWalk(shared, workers, repository, rateLimit, (made) => {
+    const walk = await composeWalk(shared, workers, repository, rateLimit, memory.shedding, (made) => {
       const row = predictionRow(made, clock.wall(), hashClient);
       activeClients.add(row.clientHash, row.createdAt);
       recorder.record(row);
     });
     const { admission, fairQueue, cache, predictor } = walk;
-    composeMaintenance(shared, records, () => admission.admitted === 0);
+    memory.watch({
+      relieve() {
+        void cache.clear();
+        pool.collect();
+        Bun.gc(true);
+      },
+    });
+    if (isFirst) composeMaintenance(shared, records, () => admission.admitted === 0);
     const isDraining = () => state.draining;
     const { monitor, system } = await composeHealth(shared, {
       repository,
       records,
       workers,
       walk,
+      memory,
       isDraining,
     });
 
     metrics.observe({
-      admission: () => ({
-        admitted: admission.admitted,
-        queued: fairQueue.waiting,
-        inFlight: fairQueue.inFlight,
-        heldBytes: admission.bytes,
-      }),
+      admission: walk.figures,
       reading: () => walk.reading,
       queueDrops: () => fairQueue.dropped,
       batcher: () => ({ waiting: batcher.waiting }),
@@ -90,15 +108,23 @@ export async function createServices(config: Config, substitutes: Substitutes = 
       cache: () => cache.statistics(),
       rateLimits: () => rateLimit.statistics(),
       recorder: () => {
-        const { waiting, written, dropped } = recorder.statistics();
-        return { waiting, written, dropped: dropped.buffer_full + dropped.closed + dropped.rejected };
+        const { waiting, written, failures, dropped } = recorder.statistics();
+        const lost = dropped.buffer_full + dropped.closed + dropped.rejected;
+        return { healthy: recorder.healthy, waiting, written, failures, dropped: lost };
       },
+      memory: () => ({ shedding: memory.shedding(), ...memory.limits }),
       activeClients: () => activeClients.count(clock.wall()),
       telemetry: () => telemetry.statistics(),
       limits: config,
       system: () => system.read(),
+      processes: async () => ({
+        figures: link === null ? ALONE : await link.ask("processes", null).catch(() => null),
+        unanswered: link?.unanswered ?? 0,
+      }),
       health: () => ({ ready: monitor.ready, checks: monitor.latest ?? {} }),
     });
+
+    if (several !== null) metrics.exposeAll((own) => several.ask("metrics", own));
 
     const app = createApp({
       config,
@@ -115,9 +141,11 @@ export async function createServices(config: Config, substitutes: Substitutes = 
       health: monitor,
       healthHistory: records.healthHistory,
       system,
+      admission: walk.figures,
       metrics,
       clientHash: hashClient,
       state,
+      tellOthers: (order) => several?.order(order),
     });
     return {
       app,
@@ -131,9 +159,19 @@ export async function createServices(config: Config, substitutes: Substitutes = 
       predictor,
       /** Writes every record that waits. */
       flush: () => recorder.flush(),
-      /** Whether the worker pool gets anywhere: what has stalled for longer than a deadline answers nobody. */
-      isWorking: () => pool.stalledMs <= config.deadlineMs,
+      /** What the supervisor may want of this process. */
+      linked: {
+        // A pool that has stalled for longer than a deadline answers nobody.
+        isWorking: () => pool.stalledMs <= config.deadlineMs,
+        metrics: () => metrics.snapshot(),
+        obey(order) {
+          if (order.kind === "log_level") telemetry.logs.level = order.level;
+          else if (order.model === null) cache.clear();
+          else cache.invalidate(order.model);
+        },
+      } satisfies LinkedProcess,
       onLost: workers.onLost,
+      memory,
       close,
     };
   } catch (error) {

@@ -1,5 +1,6 @@
 import { IMAGES_SETTINGS } from "./settings/images.ts";
 import { OBSERVATION_SETTINGS } from "./settings/observation.ts";
+import { PROCESSES_SETTINGS } from "./settings/processes.ts";
 import { RECORDS_SETTINGS } from "./settings/records.ts";
 import { REQUESTS_SETTINGS } from "./settings/requests.ts";
 import { SERVER_SETTINGS } from "./settings/server.ts";
@@ -13,6 +14,7 @@ export type { Setting } from "./settings/setting.ts";
  */
 export const SETTINGS = {
   ...SERVER_SETTINGS,
+  ...PROCESSES_SETTINGS,
   ...IMAGES_SETTINGS,
   ...REQUESTS_SETTINGS,
   ...RECORDS_SETTINGS,

@@ -1,5 +1,8 @@
 import type { Services } from "./services.ts";
 
+/** How long a connection that was accepted at the last moment has to bring its request. */
+const LAST_MS = 100;
+
 /** What is left to stop of a listening server. */
 interface Listening {
   /** Accepts no more; resolves when every request has been answered. */
@@ -9,19 +12,27 @@ interface Listening {
 /**
  * Not ready, but serving while the balancer notices; then nothing new; then what is in flight, for as long as
  * `PINHOLE_DRAIN_TIMEOUT_MS`; then everything is flushed and closed.
+ * @param drainDelayMs how long the balancer is given to notice
  * @returns whether everything in flight was answered in time
  */
-export async function stopServer(services: Services, server: Listening): Promise<boolean> {
-  const { config, clock, log, admission, state } = services;
+export async function stopServer(
+  services: Services,
+  server: Listening,
+  drainDelayMs: number = services.config.drainDelayMs,
+): Promise<boolean> {
+  const { config, clock, log, admission, memory, state } = services;
   const wait = (ms: number) => new Promise<void>((resolve) => clock.after(ms, resolve));
   state.draining = true;
-  if (config.drainDelayMs > 0) await wait(config.drainDelayMs);
-  admission.close();
+  memory.stage("drain");
+  if (drainDelayMs > 0) await wait(drainDelayMs);
   const startedAt = clock.now();
+  const answeredAll = server.stop();
+  await wait(LAST_MS);
+  admission.close();
   const left = () => Math.max(0, config.drainTimeoutMs - (clock.now() - startedAt));
   const within = async (work: Promise<unknown>) =>
     Promise.race([work.then(() => true), wait(left()).then(() => false)]);
-  const answered = await within(Promise.all([admission.idle(), server.stop()]));
+  const answered = await within(Promise.all([admission.idle(), answeredAll]));
   if (!answered) log.warn({ admitted: admission.admitted }, "requests in flight were not answered in time");
   // Records first: a thread that is stuck must not cost them.
   await services.flush();

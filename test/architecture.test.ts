@@ -89,6 +89,24 @@ describe("the rules of the house", async () => {
   });
 });
 
+test("the supervisor loads the log and nothing else that is large or could fail", async () => {
+  const { metafile } = await Bun.build({
+    entrypoints: [`${root}/src/supervisor/main.ts`],
+    target: "bun",
+    metafile: true,
+  });
+  const loaded = Object.keys(metafile!.inputs);
+  expect(loaded).toContain("src/supervisor/supervisor.ts");
+  const folders = new Set(loaded.map((path) => /^(src\/[^/]+|[^/]+)\//.exec(path)![1]!));
+  const own = ["admission", "preflight", "settings", "supervisor", "telemetry"].map((name) => `src/${name}`);
+  expect([...folders].sort()).toEqual(["node_modules", "src", ...own]);
+  const packages = new Set(
+    loaded.flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []),
+  );
+  const log = Object.keys((await Bun.file(`${root}/node_modules/pino/package.json`).json()).dependencies);
+  expect([...packages].filter((name) => name !== "pino" && !log.includes(name))).toEqual([]);
+});
+
 describe("the rules can fail", () => {
   test.each(RULES.map(({ name }) => name))("%s", (name) => {
     const breaker = BREAKERS[name];

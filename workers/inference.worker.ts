@@ -24,6 +24,8 @@ async function handle(message: ToWorker): Promise<void> {
       return load(message);
     case "run":
       return run(message);
+    case "collect":
+      return Bun.gc(true);
     case "leave":
       await Promise.allSettled([...sessions.values()].map((session) => session.release()));
       process.exit(0);

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { ManualClock } from "../../test/manual-clock.ts";
 import { PinholeError } from "../errors.ts";
-import { Admission, type AdmissionWaiter } from "./admission.ts";
+import { Admission, type AdmissionOptions, type AdmissionWaiter } from "./admission.ts";
 import { ClientGone } from "./drop.ts";
 
 const MIB = 1024 * 1024;
 const PATIENT = { signal: new AbortController().signal, deadline: Number.MAX_SAFE_INTEGER };
 
 function admissionOf(
-  options: { queueCapacity?: number; queueMaxBytes?: number; random?: () => number } = {},
+  options: Partial<Pick<AdmissionOptions, "queueCapacity" | "queueMaxBytes" | "random" | "isQueueFull">> = {},
 ) {
   const clock = new ManualClock();
   const drops: string[] = [];
@@ -17,6 +17,7 @@ function admissionOf(
     queueMaxBytes: options.queueMaxBytes ?? 10 * MIB,
     clock,
     random: options.random ?? (() => 0),
+    isQueueFull: options.isQueueFull,
     onDrop: (reason) => drops.push(reason),
   });
   const admit = (bytes = 0, waiter: AdmissionWaiter = PATIENT) => admission.admit({ bytes }, waiter);
@@ -56,7 +57,7 @@ describe("Admission", () => {
 
   test("asking takes nothing", () => {
     const { admission } = admissionOf();
-    admission.check({ bytes: 10 * MIB });
+    admission.check({ clientKey: "a", bytes: 10 * MIB });
     expect([admission.admitted, admission.bytes]).toEqual([0, 0]);
   });
 
@@ -64,17 +65,26 @@ describe("Admission", () => {
     const { admission, admit } = admissionOf();
     const first = await admit();
     await admit();
-    const refusal = refusalOf(() => admission.check({ bytes: 0 }));
+    const refusal = refusalOf(() => admission.check({ clientKey: "a", bytes: 0 }));
     expect(refusal.code).toBe("OVERLOADED");
     expect(refusal.members).toEqual({ retry_after_seconds: 1 });
     first.release();
-    admission.check({ bytes: 0 });
+    admission.check({ clientKey: "a", bytes: 0 });
+  });
+
+  test("full for those who would wait in vain for their turn, and not for others", () => {
+    const { admission } = admissionOf({ isQueueFull: (clientKey) => clientKey === "noisy" });
+    expect(refusalOf(() => admission.check({ clientKey: "noisy", bytes: 0 }))).toMatchObject({
+      code: "OVERLOADED",
+      members: { retry_after_seconds: 1 },
+    });
+    admission.check({ clientKey: "quiet", bytes: 0 });
   });
 
   test("full by bytes, exactly", async () => {
     const { admission, admit } = admissionOf();
     const first = await admit(4 * MIB);
-    expect(refusalOf(() => admission.check({ bytes: 6 * MIB + 1 })).code).toBe("OVERLOADED");
+    expect(refusalOf(() => admission.check({ clientKey: "a", bytes: 6 * MIB + 1 })).code).toBe("OVERLOADED");
     expect([admission.admitted, admission.bytes]).toEqual([1, 4 * MIB]);
     (await admit(6 * MIB)).release();
     first.release();
@@ -83,7 +93,7 @@ describe("Admission", () => {
 
   test("a body that would never fit is told so, not to wait", () => {
     const { admission, admit } = admissionOf();
-    const refusal = refusalOf(() => admission.check({ bytes: 11 * MIB }));
+    const refusal = refusalOf(() => admission.check({ clientKey: "a", bytes: 11 * MIB }));
     expect(refusal.code).toBe("FILE_TOO_LARGE");
     expect(refusal.members).toEqual({ file_size_mb: 11, max_size_mb: 10, filename: null });
     expect(refusalOf(() => admit(11 * MIB)).code).toBe("FILE_TOO_LARGE");
@@ -100,7 +110,7 @@ describe("Admission", () => {
     await Bun.sleep(0);
     // There is a place, but not for its bytes; nobody slips by.
     expect([admission.admitted, entered]).toEqual([1, []]);
-    expect(refusalOf(() => admission.check({ bytes: 0 })).code).toBe("OVERLOADED");
+    expect(refusalOf(() => admission.check({ clientKey: "a", bytes: 0 })).code).toBe("OVERLOADED");
     second.release();
     await Promise.all([large, small]);
     expect([admission.admitted, admission.bytes, entered]).toEqual([2, 8 * MIB, ["large", "small"]]);
@@ -139,7 +149,7 @@ describe("Admission", () => {
     });
     admission.close();
     expect(admission.draining).toBe(true);
-    const refusal = refusalOf(() => admission.check({ bytes: 0 }));
+    const refusal = refusalOf(() => admission.check({ clientKey: "a", bytes: 0 }));
     expect([refusal.code, refusal.members.retry_after_seconds]).toEqual(["DRAINING", 1]);
     permit.release();
     const last = await waits;

@@ -10,6 +10,8 @@ export interface AdmissionOptions {
   queueCapacity: number;
   /** Bytes of their bodies at once. */
   queueMaxBytes: number;
+  /** Whether as many wait for their turn as should, and a newcomer of this client would not get one. Default: never. */
+  isQueueFull?: (clientKey: string) => boolean;
   clock: Clock;
   /** Uniform in [0, 1): spreads Retry-After, so that those refused together do not come back together. */
   random: () => number;
@@ -72,13 +74,15 @@ export class Admission {
    * @throws {PinholeError} DRAINING after `close`; OVERLOADED when full; FILE_TOO_LARGE for a body that an
    *   empty server would not hold either, for which waiting is no help
    */
-  check({ bytes }: { bytes: number }): void {
+  check({ clientKey, bytes }: { clientKey: string; bytes: number }): void {
     if (this.#closed) throw this.#refusal("DRAINING", "The server is shutting down; send the request again.");
     this.#refuseTooLarge(bytes);
     if (this.#waiting.size > 0 || this.#admitted >= this.#options.queueCapacity)
       throw this.#refusal("OVERLOADED", "As many requests as the server takes are being served; try again.");
     if (!this.#hasRoom(bytes))
       throw this.#refusal("OVERLOADED", "As many bytes as the server takes are being served; try again.");
+    if (this.#options.isQueueFull?.(clientKey))
+      throw this.#refusal("OVERLOADED", "As many images wait as can be answered soon; try again.");
   }
 
   /**

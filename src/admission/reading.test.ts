@@ -47,6 +47,20 @@ describe("Reading", () => {
     expect([reading.bodies, reading.bytes]).toEqual([0, 0]);
   });
 
+  test("short of memory, it reads on but begins nothing new", () => {
+    let short = false;
+    const { enter } = readingOf({ shedding: () => short });
+    using permit = enter("a");
+    short = true;
+    expect(refusalOf(() => enter("b"))).toMatchObject({
+      code: "OVERLOADED",
+      members: { retry_after_seconds: expect.any(Number) },
+    });
+    permit.grow(100);
+    short = false;
+    enter("b").release();
+  });
+
   test("full for one client, full for all; a place that is given back can be taken", () => {
     const { enter } = readingOf();
     const first = enter("a");

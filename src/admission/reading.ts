@@ -16,6 +16,8 @@ export interface ReadingOptions {
   readMaxBytes: number;
   /** What the requests go on to once their body has come. */
   admission: Pick<Admission, "check" | "admit">;
+  /** Whether the process is short of memory, so that nothing new is read. Default: never. */
+  shedding?: () => boolean;
   clock: Clock;
   /** Uniform in [0, 1): spreads Retry-After. */
   random: () => number;
@@ -73,8 +75,9 @@ export class Reading {
    *   FILE_TOO_LARGE for a body that an empty server would not hold either
    */
   enter(request: { clientKey: string; bytes: number }): ReadPermit {
-    const { readConcurrency, readPerClient, readMaxBytes, admission } = this.#options;
+    const { readConcurrency, readPerClient, readMaxBytes, admission, shedding } = this.#options;
     admission.check(request);
+    if (shedding?.()) throw this.#refusal("The server is short of memory", this.#bodies);
     const client = this.#clients.get(request.clientKey) ?? { bodies: 0, bytes: 0 };
     if (request.bytes > readMaxBytes) throw tooLarge(request.bytes, readMaxBytes);
     if (client.bodies >= readPerClient)

@@ -1,35 +1,26 @@
-import type { RateLimitPolicy } from "../admission/rate-limit.ts";
-import { SlidingWindowRateLimit } from "../admission/sliding-window.ts";
+import { clientLimits, OPERATOR_FAILURES, SWEEP_INTERVAL_MS } from "../admission/client-limits.ts";
+import type { RateLimit } from "../admission/rate-limit.ts";
 import { every } from "../clock.ts";
+import { RemoteRateLimit } from "../supervisor/remote-rate-limit.ts";
 import type { Shared } from "./shared.ts";
 
-const SWEEP_INTERVAL_MS = 10_000;
-/** Wrong operator tokens of one client in a minute. */
-const OPERATOR_FAILURES: RateLimitPolicy = { name: "operator", limit: 10, windowSeconds: 60 };
-
-/** The limits of clients, and that of guesses at the operator's token, which holds even where clients are not limited. */
-export function composeLimits({ config, clock, undo }: Shared, hashClient: (clientKey: string) => string) {
-  const windowSeconds = config.rateLimitWindowSeconds;
-  const about = { clientsMax: config.rateLimitClientsMax, clock, hashClient };
-  const clients = new SlidingWindowRateLimit({
-    ...about,
-    enabled: config.rateLimitEnabled,
-    policies: [
-      { name: "predict", limit: config.rateLimitRequests, windowSeconds },
-      { name: "read", limit: config.rateLimitReadRequests, windowSeconds },
-    ],
-  });
-  const operators = new SlidingWindowRateLimit({ ...about, enabled: true, policies: [OPERATOR_FAILURES] });
-  undo.push(
-    every(clock, SWEEP_INTERVAL_MS, () => {
-      clients.sweep();
-      operators.sweep();
-    }),
-  );
-  const of = (policy: string) => (policy === OPERATOR_FAILURES.name ? operators : clients);
+/** The limits of clients: held here by the only process, and by the supervisor for several. */
+export function composeLimits(
+  { config, clock, several, undo }: Shared,
+  hashClient: (clientKey: string) => string,
+): RateLimit {
+  const own = clientLimits(config, { clock, hashClient });
+  if (several === null) {
+    undo.push(every(clock, SWEEP_INTERVAL_MS, () => own.sweep()));
+    return own;
+  }
+  const shared = new RemoteRateLimit(several.ask, hashClient);
+  // Where clients are not limited there is nothing to ask.
+  const of = (policy: string) =>
+    config.rateLimitEnabled || policy === OPERATOR_FAILURES.name ? shared : own;
   return {
-    take: (policy: string, clientKey: string) => of(policy).take(policy, clientKey),
-    peek: (policy: string, clientKey: string) => of(policy).peek(policy, clientKey),
-    statistics: () => [...clients.statistics(), ...operators.statistics()],
+    take: (policy, clientKey) => of(policy).take(policy, clientKey),
+    peek: (policy, clientKey) => of(policy).peek(policy, clientKey),
+    statistics: () => shared.statistics(),
   };
 }

@@ -1,3 +1,4 @@
+import { statfsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { openDatabase } from "../../db/connection.ts";
 import { HealthChecks } from "../../db/health-checks.ts";
@@ -5,8 +6,11 @@ import { Maintenance } from "../../db/maintenance.ts";
 import { migrate } from "../../db/migrate.ts";
 import { ModelVersions } from "../../db/models.ts";
 import { Predictions } from "../../db/predictions.ts";
+import { isStoreFailure } from "../../db/store-failure.ts";
 import { type Clock, every } from "../clock.ts";
 import type { Model } from "../model-repository/manifest.ts";
+import { aboveFloor, DiskFloorError } from "../recording/disk-floor.ts";
+import { Trouble } from "../recording/trouble.ts";
 import { WriteBehindRecorder } from "../recording/write-behind.ts";
 import { ActiveClients } from "../telemetry/active-clients.ts";
 import type { Shared } from "./shared.ts";
@@ -16,18 +20,27 @@ const DAY_MS = 86_400_000;
 
 /** The database, migrated, and all that is kept in it. */
 export function composeRecords({ config, clock, log, undo }: Shared, models: readonly Model[]) {
-  const database = openDatabase(join(resolve(config.dataDir), "pinhole.sqlite"), {
+  const dataDir = resolve(config.dataDir);
+  const database = openDatabase(join(dataDir, "pinhole.sqlite"), {
     clock,
     slowQueryMs: config.databaseSlowQueryMs,
     onSlowQuery: (query) => log.warn(query, "slow query"),
   });
   undo.push(() => database.close());
   migrate(database);
+  database.serve();
   const predictions = new Predictions(database);
   const modelVersions = new ModelVersions(database);
-  for (const { manifest } of models) modelVersions.noteLoaded(manifest, clock.wall());
+  try {
+    for (const { manifest } of models) modelVersions.noteLoaded(manifest, clock.wall());
+  } catch (err) {
+    // A disk that is full, a database that is locked: then that a model was loaded goes unnoted.
+    if (!isStoreFailure(err)) throw err;
+    log.error({ err }, "the loaded models cannot be noted");
+  }
   const recorder = new WriteBehindRecorder({
-    sink: predictions,
+    sink: aboveFloor(predictions, { freeBytes: config.recordDiskFreeBytes, read: () => freeBytes(dataDir) }),
+    isRowsFault: (error) => !(error instanceof DiskFloorError || isStoreFailure(error)),
     bufferRows: config.recordBufferRows,
     flushIntervalMs: config.recordFlushIntervalMs,
     clock,
@@ -55,11 +68,20 @@ export function composeMaintenance(
     clock,
     idle,
   });
-  const tidy = () =>
-    void maintenance.run().catch((err: unknown) => log.error({ err }, "database maintenance failed"));
+  const trouble = new Trouble({
+    onBegin: (err) => log.error({ err }, "database maintenance fails"),
+    onEnd: () => log.info("database maintenance succeeds again"),
+  });
+  const tidy = () => void trouble.try(() => maintenance.run());
   undo.push(() => maintenance.close());
   undo.push(every(clock, MAINTENANCE_INTERVAL_MS, tidy));
   tidy();
+}
+
+/** For whoever is not root. */
+function freeBytes(directory: string): number {
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize;
 }
 
 /** Counts on where the records say who was there before a restart. */

@@ -1,5 +1,6 @@
 import type { Clock, NewId } from "../clock.ts";
 import type { Config } from "../settings.ts";
+import type { SupervisorLink } from "../supervisor/supervisor-link.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 
@@ -12,6 +13,10 @@ export interface Shared {
   random: () => number;
   log: Logger;
   metrics: Metrics;
+  /** The line to the supervisor where this is one of several server processes; null where it is the only one. */
+  several: SupervisorLink | null;
+  /** Whether this process does what is done once for all of them. */
+  isFirst: boolean;
   /** Steps that take down what was built, run in reverse. */
   undo: (() => void | Promise<void>)[];
 }

@@ -1,7 +1,4 @@
-import { Admission } from "../admission/admission.ts";
-import { FairQueue } from "../admission/fair-queue.ts";
 import type { RateLimit } from "../admission/rate-limit.ts";
-import { Reading } from "../admission/reading.ts";
 import { Turnstile } from "../admission/turnstile.ts";
 import { LruStore } from "../inference/answer-store.ts";
 import { AnswerCache } from "../inference/cache.ts";
@@ -10,28 +7,23 @@ import { explain } from "../inference/explanation.ts";
 import { type MadePrediction, Predictor } from "../inference/predictor.ts";
 import { type Score, scoreBytes } from "../inference/score.ts";
 import type { ModelRepository } from "../model-repository/repository.ts";
+import { composeAdmission } from "./admission.ts";
 import { decodeCaps, imageLimits } from "./image-limits.ts";
 import type { Shared } from "./shared.ts";
 import type { composeWorkers } from "./workers.ts";
 
-/** Enough that every worker has a full batch waiting while the next is decoded. */
-const IN_FLIGHT_PER_WORKER = 8;
-
 /** The stations of the walk and the predictor that passes through them. */
 export async function composeWalk(
-  { config, clock, newId, random, log, metrics }: Shared,
-  { batcher, imageMemory, workerCount }: Awaited<ReturnType<typeof composeWorkers>>,
+  shared: Shared,
+  workers: Awaited<ReturnType<typeof composeWorkers>>,
   repository: ModelRepository,
   rateLimit: RateLimit,
+  shedding: () => boolean,
   record: (made: MadePrediction) => void,
 ) {
-  const admission = new Admission({ ...config, clock, random, onDrop: (reason) => metrics.drop(reason) });
-  const reading = new Reading({ ...config, admission, clock, random });
-  const fairQueue = new FairQueue({
-    inFlightMax: config.inFlightMax || IN_FLIGHT_PER_WORKER * workerCount,
-    capacity: config.queueCapacity,
-    retryAfterSeconds: () => admission.retryAfterSeconds(),
-  });
+  const { config, clock, newId, log, metrics } = shared;
+  const { batcher, imageMemory, workerCount } = workers;
+  const { admission, reading, fairQueue, figures } = composeAdmission(shared, workers, repository, shedding);
   const store = new LruStore<Score>({
     maxBytes: config.cacheMaxBytes,
     ttlMs: config.cacheTtlSeconds * 1000,
@@ -74,5 +66,5 @@ export async function composeWalk(
     onInferenceFailure: (err, { requestId }) => log.error({ err, request_id: requestId }, "inference failed"),
     record,
   });
-  return { admission, reading, fairQueue, cache, predictor };
+  return { admission, reading, fairQueue, figures, cache, predictor };
 }

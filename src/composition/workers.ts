@@ -1,4 +1,4 @@
-import { usableCores } from "../cores.ts";
+import { workersFor } from "../cores.ts";
 import { PinholeError } from "../errors.ts";
 import { Batcher } from "../inference/batcher.ts";
 import { BufferPool } from "../inference/buffer-pool.ts";
@@ -16,10 +16,11 @@ const IDLE_TENSOR_BYTES = 16 * 1024 * 1024;
 
 /** The pool, every model warm in every worker, and the batcher before it. */
 export async function composeWorkers(
-  { config, clock, random, log, metrics, undo }: Shared,
+  { config, clock, random, log, metrics, several, undo }: Shared,
   repository: ModelRepository,
 ) {
-  const workerCount = config.workerCount || usableCores();
+  const processes = several === null ? 1 : config.processes;
+  const workerCount = config.workerCount || workersFor(processes);
   let onLost: () => void = () => undefined;
   const imageMemory = new BufferPool({ maxBytes: workerCount * IDLE_TENSOR_BYTES });
   const pool = new ThreadPool({

@@ -113,11 +113,11 @@ export const modelsCheck = (usable: () => number, total: number): HealthCheck =>
   isHigh({ unit: "models", degraded: total - 1, unhealthy: 0 }, true, usable);
 
 /**
- * Requests admitted at once. Full is busy, not broken: never unhealthy.
- * @param degradedShare 0..1 of the capacity: first share that is too much
+ * How full the queue is, 0..1 and, for moments, more. Full is busy, not broken: never unhealthy.
+ * @param degradedShare first share that is too much
  */
-export const queueCheck = (admitted: () => number, capacity: number, degradedShare: number): HealthCheck =>
-  isLow({ unit: "requests", degraded: Math.ceil(degradedShare * capacity) }, false, admitted);
+export const queueCheck = (fill: () => number, degradedShare: number): HealthCheck =>
+  isLow({ unit: "share", degraded: degradedShare }, false, () => Math.round(fill() * 1000) / 1000);
 
 /** Records that wait while the last write failed; none where all is well. */
 export const recorderCheck = (recorder: Pick<Recorder, "healthy" | "statistics">): HealthCheck => ({

@@ -149,9 +149,9 @@ describe("checks", () => {
   });
 
   test("a full queue is degraded, never unhealthy", async () => {
-    expect(await queueCheck(() => 100, 100, 0.9).run()).toMatchObject({ state: "degraded", threshold: 90 });
-    expect((await queueCheck(() => 89, 100, 0.9).run()).state).toBe("ok");
-    expect((await queueCheck(() => 50, 100, 0.5).run()).state).toBe("degraded");
+    expect(await queueCheck(() => 1, 0.9).run()).toMatchObject({ state: "degraded", threshold: 0.9 });
+    expect((await queueCheck(() => 0.89, 0.9).run()).state).toBe("ok");
+    expect((await queueCheck(() => 0.5, 0.5).run()).state).toBe("degraded");
   });
 
   test.each([

@@ -5,6 +5,7 @@ import type { ResponseHeaders } from "./allowance.ts";
 import type { AllowedMethods } from "./allowed-methods.ts";
 import type { Cors } from "./cors.ts";
 import { failureOf, PROBLEM_TYPE, problemOf } from "./problem.ts";
+import { RefusalLog } from "./refusal-log.ts";
 import type { RequestContext } from "./request-context.ts";
 import type { HttpServices } from "./services.ts";
 
@@ -32,7 +33,8 @@ export function errorAnswer(
   methodsOf: AllowedMethods,
   cors: Cors,
 ): (failed: Failed) => string {
-  const { log, newId, clientHash } = services;
+  const { log, newId, clientHash, clock } = services;
+  const refusals = new RefusalLog(clock);
   /** Spread, so that those who were refused together don't come back together. */
   const laterSeconds = () => 1 + (Number.parseInt(newId().slice(-4), 16) % LATER_SECONDS);
 
@@ -57,17 +59,21 @@ export function errorAnswer(
     const { code, detail, cause } = failure;
     const problem = problemOf(failure, { id: context.requestId, instance: path }, laterSeconds);
     context.outcome = code;
-    const fields = {
-      request_id: context.requestId,
-      ...(context.trace === null ? {} : { trace_id: context.trace.traceId }),
-      client: clientHash(context.clientKey),
-      code,
-      status: problem.status,
-      method: request.method,
-      route,
-    };
-    if (CATALOGUE[code].ours) log.error({ ...fields, err: error }, detail);
-    else log.warn({ ...fields, cause }, detail);
+    const refused = code === "OVERLOADED" ? refusals.count() : null;
+    if (refused !== 0) {
+      const fields = {
+        request_id: context.requestId,
+        ...(context.trace === null ? {} : { trace_id: context.trace.traceId }),
+        client: clientHash(context.clientKey),
+        code,
+        status: problem.status,
+        method: request.method,
+        route,
+        ...(refused === null ? {} : { refused }),
+      };
+      if (CATALOGUE[code].ours) log.error({ ...fields, err: error }, detail);
+      else log.warn({ ...fields, cause }, detail);
+    }
     set.status = problem.status;
     set.headers["content-type"] = PROBLEM_TYPE;
     set.headers["cache-control"] = "no-store";

@@ -6,6 +6,7 @@ import type { PredictAnswer, PredictCall } from "../inference/prediction.ts";
 import type { Model } from "../model-repository/manifest.ts";
 import type { PredictionRow } from "../recording/row.ts";
 import { type Config, SETTINGS } from "../settings.ts";
+import type { Order } from "../supervisor/messages.ts";
 import { Logs } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { SystemReader } from "../telemetry/system-figures.ts";
@@ -159,6 +160,7 @@ export function testServices(
   const state = { draining: false, ready: true };
   const limits = new TestLimits();
   const forgotten: string[] = [];
+  const orders: Order[] = [];
   let ids = 0;
   const services: HttpServices = {
     config: testConfig(options.config),
@@ -206,6 +208,17 @@ export function testServices(
       clock,
     }),
     healthHistory: null,
+    admission: () => ({
+      admitted: 3,
+      queued: 2,
+      inFlight: 1,
+      heldBytes: 4096,
+      inFlightLimit: 4,
+      gradient: 0.75,
+      baselineMs: 80.5,
+      queueLimit: 20,
+      queueWaitMs: Number.POSITIVE_INFINITY,
+    }),
     system: new SystemReader({
       dataDir: import.meta.dir,
       memoryLimitBytes: 1024,
@@ -216,9 +229,10 @@ export function testServices(
     metrics: new Metrics({ version: "1.2.3", bun: "1.4.5" }),
     clientHash: (key) => `hash-of-${key}`,
     state,
+    tellOthers: (order) => void orders.push(order),
     ...options.services,
   };
-  return { services, lines, requestLines, calls, clock, state, limits, forgotten };
+  return { services, lines, requestLines, calls, clock, state, limits, forgotten, orders };
 }
 
 /** The JSON of an answer, whose shape the test is about to say. */

@@ -56,8 +56,10 @@ describe("/health/history", () => {
 });
 
 test("/health/metrics tells what the document says, rounded", async () => {
-  const { process } = await jsonOf(await start().get("/health/metrics"));
+  const { process, admission } = await jsonOf(await start().get("/health/metrics"));
   expect(process.event_loop_delay_mean_ms).toBe(0.123);
   expect(Number.isInteger(process.resident_bytes)).toBe(true);
   expect(Date.parse(process.started_at)).not.toBeNaN();
+  expect(admission).toMatchObject({ waiting_images: 2, waiting_limit_images: 20, wait_limit_ms: null });
+  expect(admission).toMatchObject({ in_flight_limit_images: 4, in_flight_baseline_ms: 80.5 });
 });

@@ -1,3 +1,4 @@
+import type { AdmissionFigures } from "../telemetry/admission-figures.ts";
 import type { SystemFigures } from "../telemetry/system-figures.ts";
 import { json } from "./json.ts";
 import { jsonResponse, type OpenApi, operation } from "./openapi/operation.ts";
@@ -19,7 +20,7 @@ const HISTORY_LIMIT: OpenApi = {
 
 /** What the checks found, and the figures of process and machine: for operators. */
 export function healthReportRoutes(services: HttpServices) {
-  const { health, healthHistory, system } = services;
+  const { health, healthHistory, system, admission } = services;
   const guarded = routes()
     .onBeforeHandle(operatorGuard(services))
     .get(
@@ -44,15 +45,20 @@ export function healthReportRoutes(services: HttpServices) {
         }),
       },
     )
-    .get("/health/metrics", async ({ set }) => json(set.headers, systemJson(await system.read())), {
-      detail: operation({
-        tags: ["operator", "health"],
-        operationId: "readSystemFigures",
-        summary: "Figures of process and machine",
-        responses: { 200: jsonResponse("The figures.", "HealthMetrics") },
-        operator: true,
-      }),
-    });
+    .get(
+      "/health/metrics",
+      async ({ set }) =>
+        json(set.headers, { ...systemJson(await system.read()), admission: admissionJson(admission()) }),
+      {
+        detail: operation({
+          tags: ["operator", "health"],
+          operationId: "readSystemFigures",
+          summary: "Figures of process and machine, and how full the server is",
+          responses: { 200: jsonResponse("The figures.", "HealthMetrics") },
+          operator: true,
+        }),
+      },
+    );
   if (healthHistory === null) return guarded;
   return guarded.get(
     "/health/history",
@@ -106,6 +112,21 @@ function systemJson({ process, eventLoopDelay, cpu, memory, disk, uptimeSeconds 
       disk_total_bytes: disk.totalBytes,
       disk_free_bytes: disk.freeBytes,
     },
+  };
+}
+
+function admissionJson(figures: AdmissionFigures) {
+  const { queueWaitMs } = figures;
+  return {
+    admitted_requests: figures.admitted,
+    held_bytes: figures.heldBytes,
+    waiting_images: figures.queued,
+    waiting_limit_images: figures.queueLimit,
+    wait_limit_ms: queueWaitMs === Number.POSITIVE_INFINITY ? null : rounded(queueWaitMs),
+    in_flight_images: figures.inFlight,
+    in_flight_limit_images: figures.inFlightLimit,
+    in_flight_gradient: rounded(figures.gradient),
+    in_flight_baseline_ms: rounded(figures.baselineMs),
   };
 }
 

@@ -16,7 +16,7 @@ function start() {
 const LEVELS = ["debug", "info", "warn", "error", "silent"];
 
 test("the level is told, changed for all streams, and told again", async () => {
-  const { send, services } = start();
+  const { send, services, orders } = start();
   expect(await jsonOf(await send("GET"))).toEqual({ level: "info", configured: "info", levels: LEVELS });
   for (const level of LEVELS) {
     const response = await send("PUT", JSON.stringify({ level }), "application/json; charset=utf-8");
@@ -28,6 +28,7 @@ test("the level is told, changed for all streams, and told again", async () => {
     );
   }
   expect(await jsonOf(await send("GET"))).toMatchObject({ level: "silent" });
+  expect(orders).toMatchObject(LEVELS.map((level) => ({ kind: "log_level", level })));
 });
 
 describe("refused, and nothing changes", () => {

@@ -11,7 +11,7 @@ const ADDRESS = "/api/v1/admin/log-level";
 
 /** How much is logged, read and changed while the server runs; a restart goes back to the settings. */
 export function logLevelRoutes(services: HttpServices) {
-  const { logs } = services;
+  const { logs, tellOthers } = services;
   const levelJson = () => ({ level: logs.level, configured: logs.configuredLevel, levels: LOG_LEVELS });
 
   return routes()
@@ -23,6 +23,7 @@ export function logLevelRoutes(services: HttpServices) {
         const level = levelOf(await readJson(request));
         logs.server.info({ from: logs.level, to: level }, "log level changes");
         logs.level = level;
+        tellOthers({ kind: "log_level", level });
         return json(set.headers, levelJson());
       },
       { parse: "none", detail: CHANGE },

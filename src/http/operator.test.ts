@@ -205,7 +205,7 @@ describe("operator routes", () => {
   });
 
   test("the cache tells how it does, and forgets", async () => {
-    const { send, forgotten } = start();
+    const { send, forgotten, orders } = start();
     expect(await (await send("GET", "/api/v1/admin/cache")).json()).toMatchObject({
       hits: 1,
       hit_rate: 0.5,
@@ -218,6 +218,10 @@ describe("operator routes", () => {
     expect(forgotten).toEqual(["leaf-disease/1.0.0"]);
     await send("DELETE", "/api/v1/admin/cache");
     expect(forgotten).toEqual(["leaf-disease/1.0.0", "everything"]);
+    expect(orders).toEqual([
+      { kind: "clear_cache", model: "leaf-disease/1.0.0" },
+      { kind: "clear_cache", model: null },
+    ]);
   });
 
   test("limits are told with clients by their hash", async () => {

@@ -19,7 +19,7 @@ const PAGE_MOST_ROWS = 200;
 
 /** What is for whoever runs the server, all of it behind the operator's guard; health reports are in health.ts. */
 export function operatorRoutes(services: HttpServices) {
-  const { cache, config, metrics, predictions, rateLimit, repository } = services;
+  const { cache, config, metrics, predictions, rateLimit, repository, tellOthers } = services;
 
   const cacheJson = () => {
     const { entries, bytes, hits, misses, shared, evictions } = cache.statistics();
@@ -83,6 +83,7 @@ export function operatorRoutes(services: HttpServices) {
             "MODEL_NOT_FOUND",
             "There is no such model here: GET /api/v1/models lists those there are.",
           );
+        tellOthers({ kind: "clear_cache", model: key });
         return json(set.headers, cacheJson());
       },
       // A body would be nobody's business: it is not read.

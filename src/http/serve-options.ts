@@ -2,8 +2,6 @@ import type { Config } from "../settings.ts";
 
 /** How far past the largest request Bun still hands a body to us, so that the 413 is ours and says why. */
 const BACKSTOP_BYTES = 1024 * 1024;
-/** Of a socket on which nothing is being answered. */
-export const IDLE_TIMEOUT_SECONDS = 60;
 /** How far past our own limits on reading and answering, which must be the ones that end a request. */
 const TIMEOUT_MARGIN_SECONDS = 15;
 /** Bun keeps a socket's timeout in one byte; 0 is none. */
@@ -15,7 +13,7 @@ export function serveOptions(config: Config) {
     /** Past it Bun answers 413 by itself, without a body; the walk bounds its reading at `requestMaxBytes`. */
     maxRequestBodySize: config.requestMaxBytes + BACKSTOP_BYTES,
     /** Seconds. Bun counts it through a whole upload: the predict route sets its own for as long as it works. */
-    idleTimeout: IDLE_TIMEOUT_SECONDS,
+    idleTimeout: config.idleTimeoutSeconds,
     development: false,
   };
 }

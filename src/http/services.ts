@@ -7,6 +7,8 @@ import type { Predictor } from "../inference/predictor.ts";
 import type { Model } from "../model-repository/manifest.ts";
 import type { Outcome, PredictionRow } from "../recording/row.ts";
 import type { Config } from "../settings.ts";
+import type { Order } from "../supervisor/messages.ts";
+import type { AdmissionFigures } from "../telemetry/admission-figures.ts";
 import type { Logger, Logs } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { SystemFigures } from "../telemetry/system-figures.ts";
@@ -31,10 +33,14 @@ export interface HttpServices {
   /** Null: reports are not kept, and there is no `/health/history`. */
   healthHistory: HealthHistory | null;
   system: { read(): Promise<SystemFigures> };
+  /** How full the server is, and how full it may get. */
+  admission: () => AdmissionFigures;
   metrics: Metrics;
   /** HMAC of a client key: the only form in which one is shown or logged. */
   clientHash(clientKey: string): string;
   state: { draining: boolean };
+  /** Has other server processes do what this one was told; nothing where there are none. */
+  tellOthers(order: Order): void;
 }
 
 export interface ModelDirectory {

@@ -24,6 +24,8 @@ export interface TaskOutcome {
   /** Of the batch that the row was in, in the worker. */
   preprocessMs: number;
   inferMs: number;
+  /** Of that batch. */
+  rows: number;
 }
 
 interface Waiting {
@@ -170,7 +172,8 @@ export class Batcher {
       batch.forEach((waiting, index) => {
         const outcome = rows[index]!;
         const queueMs = Math.max(0, takenAt - waiting.since);
-        if (outcome.ok) waiting.resolve({ row: outcome.row, queueMs, preprocessMs, inferMs });
+        const took = { queueMs, preprocessMs, inferMs, rows: batch.length };
+        if (outcome.ok) waiting.resolve({ row: outcome.row, ...took });
         else waiting.reject(PinholeError.from(outcome.failure));
       });
     } catch (error) {

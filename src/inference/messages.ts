@@ -10,6 +10,8 @@ export type ToWorker =
   /** First message: open a session for each model, warm it, answer `ready` or `load_failed`. */
   | { kind: "load"; models: Model[] }
   | { kind: "run"; batch: number; model: string; images: WireImage[] }
+  /** Memory is short: give back what is not used. */
+  | { kind: "collect" }
   /** Asks an idle worker to release its sessions and exit 0. Never `terminate()`: see docs/decisions. */
   | { kind: "leave" };
 

@@ -132,6 +132,11 @@ export class PoolWorker {
     return promise;
   }
 
+  /** Asks the thread to give back memory that it does not use, once its batch is through. */
+  collect(): void {
+    if (this.#state === "idle" || this.#state === "busy") this.#post({ kind: "collect" });
+  }
+
   /** Waits for its batches, asks the thread to leave and waits until it has, unless it is wedged. */
   async leave(): Promise<void> {
     this.#leaving = true;

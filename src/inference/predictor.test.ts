@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import type { Work } from "../admission/adaptive-limit.ts";
 import { Admission } from "../admission/admission.ts";
 import { ClientGone } from "../admission/drop.ts";
 import { FairQueue } from "../admission/fair-queue.ts";
@@ -53,15 +54,18 @@ const sure: FakeNetwork = () => {
   return { ok: true, row: { logits, unknownScore: null, activationMap: null, quality } };
 };
 
+const tinyTensor = () => ({ data: new Uint8Array(8 * 8 * 3), width: 8, height: 8 });
+
 function setUp({
   network = sure,
   deadlineMs = 5000,
   queueCapacity = 4,
+  queueImages = 100,
   limit = 100,
   fallbackEnabled = true,
   readConcurrency = 4,
   readPerClient = 4,
-  decode = async () => ({ data: new Uint8Array(8 * 8 * 3), width: 8, height: 8 }),
+  decode = async () => tinyTensor(),
   explain = async (): Promise<Explanation> => ({ grid: [[1]], overlay: null }),
 } = {}) {
   const pool = new FakeWorkerPool({ size: 1, network });
@@ -71,7 +75,15 @@ function setUp({
   const admission = new Admission({ queueCapacity, queueMaxBytes: 1e8, clock, random: () => 0 });
   const read = { readConcurrency, readPerClient, readMaxBytes: 1e8 };
   const reading = new Reading({ ...read, admission, clock, random: () => 0 });
-  const fairQueue = new FairQueue({ inFlightMax: 2, capacity: 100, retryAfterSeconds: () => 1 });
+  const works: Work[] = [];
+  const fairQueue = new FairQueue({
+    inFlightMax: () => 2,
+    capacity: () => queueImages,
+    waitMs: () => Number.POSITIVE_INFINITY,
+    retryAfterSeconds: () => 1,
+    clock,
+    onWork: (work) => works.push(work),
+  });
   const store = new LruStore<Score>({ maxBytes: 1e6, ttlMs: 60_000, sizeOf: scoreBytes, clock });
   const records: MadePrediction[] = [];
   const failures: PinholeError[] = [];
@@ -131,7 +143,7 @@ function setUp({
     fairQueue.waiting,
     batcher.waiting,
   ];
-  return { predictor, pool, records, failures, drops, atRest, decoded: () => decoded };
+  return { predictor, pool, records, failures, drops, works, atRest, decoded: () => decoded };
 }
 
 const AT_REST = [0, 0, 0, 0, 0, 0, 0];
@@ -278,6 +290,45 @@ describe("the walk", () => {
     const large = call([leaf], {}, { clientKey: "5.6.7.8", contentLength: 5e6 });
     expect(await failure(predictor.predict(large))).toBe("FILE_TOO_LARGE");
     expect(atRest()).toEqual(AT_REST);
+  });
+
+  test("a request of several photographs that would wait too long is refused whole, and at once", async () => {
+    const gate = Promise.withResolvers<void>();
+    const network: FakeNetwork = async (...row) => {
+      await gate.promise;
+      return sure(...row);
+    };
+    const { predictor, atRest, decoded } = setUp({ network, queueImages: 1, readConcurrency: 9 });
+    const others = [1, 2, 3].map((number) =>
+      predictor.predict(call([leafNumber(number)], {}, { clientKey: String(number) })),
+    );
+    while (atRest()[5]! < 1) await Bun.sleep(1);
+    // Nobody holds more than one place, so its own comes to be the most.
+    const refused = failure(predictor.predict(call([4, 5, 6].map(leafNumber), {}, { clientKey: "3" })));
+    expect(await refused).toBe("OVERLOADED");
+    expect(atRest().slice(4, 6)).toEqual([2, 1]);
+    gate.resolve();
+    await Promise.all(others);
+    expect(atRest()).toEqual(AT_REST);
+    expect(decoded()).toBe(3);
+  });
+
+  test("what an image cost is told once: not of what the cache knew, was refused or failed", async () => {
+    const { predictor, works } = setUp({ decode: async () => Bun.sleep(5).then(() => tinyTensor()) });
+    await predictor.predict(call([leafNumber(1), leafNumber(2)]));
+    expect(works.length).toBe(2);
+    for (const { heldMs, busyMs, rows, inFlight } of works) {
+      expect(busyMs).toBeGreaterThan(3);
+      expect(heldMs).toBeGreaterThanOrEqual(busyMs);
+      expect([rows, inFlight <= 2]).toEqual([1, true]);
+    }
+    for (let hit = 0; hit < 20; hit++) await predictor.predict(call([leafNumber(1)]));
+    await failure(predictor.predict(call([Buffer.from("no image")])));
+    await failure(predictor.predict(call([leafNumber(3)], { topK: 4 })));
+    expect(works.length).toBe(2);
+    const failing = setUp({ network: broken });
+    await failing.predictor.predict(call([leaf]));
+    expect(failing.works).toEqual([]);
   });
 
   test("a deadline holds although the worker is stuck, and the next in line is dropped before it runs", async () => {

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { DropReason } from "../admission/drop.ts";
-import type { FairQueue } from "../admission/fair-queue.ts";
+import { type FairQueue, Visit } from "../admission/fair-queue.ts";
 import type { Allowance, RateLimit } from "../admission/rate-limit.ts";
 import type { Reading, ReadPermit } from "../admission/reading.ts";
 import type { Turnstile } from "../admission/turnstile.ts";
@@ -64,6 +64,14 @@ export interface MadePrediction {
   result: PredictAnswer | PinholeError;
 }
 
+/** One request on its walk, once its body has come. */
+interface Walker {
+  call: PredictCall;
+  model: Model;
+  waiter: CacheWaiter;
+  visit: Visit;
+}
+
 /** Answers requests for predictions: the walk from an unread body to a labelled answer. */
 export class Predictor {
   readonly #stations: Stations;
@@ -92,7 +100,7 @@ export class Predictor {
     const timeoutMs = Math.min(options.timeoutMs ?? deadlineMs, deadlineMs);
     const waiter = { signal: call.signal, deadline: clock.now() + timeoutMs };
     using _permit = await stages.time("admit", () => unread.admit(waiter));
-    const outcomes = await this.#classifyAll(images, model, call, waiter);
+    const outcomes = await this.#classifyAll(images, { call, model, waiter, visit: new Visit(clientKey) });
     return this.#answer(call, model, outcomes);
   }
 
@@ -106,23 +114,19 @@ export class Predictor {
    * Side by side, but each begins in a turn of the event loop of its own: to look through a hostile file of some
    * megabytes takes tens of milliseconds.
    */
-  async #classifyAll(images: EncodedImage[], model: Model, call: PredictCall, waiter: CacheWaiter) {
+  async #classifyAll(images: EncodedImage[], walker: Walker) {
     const outcomes: Promise<ImageOutcome>[] = [];
     for (const image of images) {
       if (outcomes.length > 0) await setImmediate();
-      outcomes.push(this.#classify(image, model, call, waiter));
+      outcomes.push(this.#classify(image, walker));
     }
     return Promise.all(outcomes);
   }
 
   /** One photograph: validate, then its answer from the cache, from an equal request in flight, or anew. */
-  async #classify(
-    image: EncodedImage,
-    model: Model,
-    call: PredictCall,
-    waiter: CacheWaiter,
-  ): Promise<ImageOutcome> {
+  async #classify(image: EncodedImage, walker: Walker): Promise<ImageOutcome> {
     const { cache, imageLimits } = this.#stations;
+    const { call, model, waiter } = walker;
     const { stages } = call.trace;
     let digest: string | undefined;
     try {
@@ -132,7 +136,7 @@ export class Predictor {
         return cacheKey(digest, model.digest, call.options.explain ? "explain" : "");
       });
       const run = (wanted: () => boolean, abandoned: AbortSignal) =>
-        this.#score(image, header, model, call, wanted, abandoned);
+        this.#score(image, header, walker, wanted, abandoned);
       const { value: score, cached } = await cache.share(key, model.key, run, waiter);
       return { ok: true, image, header, digest: digest!, score, cached };
     } catch (error) {
@@ -144,8 +148,7 @@ export class Predictor {
   async #score(
     image: EncodedImage,
     header: ImageHeader,
-    model: Model,
-    call: PredictCall,
+    { call, model, visit }: Walker,
     wanted: () => boolean,
     abandoned: AbortSignal,
   ): Promise<Score> {
@@ -153,15 +156,22 @@ export class Predictor {
     const { stages } = call.trace;
     const unwanted = (): DropReason | null => (wanted() ? null : (abandoned.reason as DropReason));
     const arrivedAt = clock.now();
-    using _slot = await fairQueue.enter(call.clientKey, unwanted, abandoned);
+    using slot = await fairQueue.enter(visit, unwanted, abandoned);
     const target = decodeTarget(model);
     let waitedMs = 0;
+    let busyMs = 0;
+    const busy = async <T>(work: () => Promise<T>): Promise<T> => {
+      const from = clock.now();
+      const made = await work();
+      busyMs += clock.now() - from;
+      return made;
+    };
     const attempt = async () => {
       const tensor = await this.#inTurn(unwanted, () => {
         const turnAt = clock.now();
         waitedMs = turnAt - arrivedAt;
         stages.stay("queue", arrivedAt, turnAt);
-        return stages.time("decode", () => decoder.decode(image, header, target));
+        return busy(() => stages.time("decode", () => decoder.decode(image, header, target)));
       });
       return batcher.submit({ model, image: tensor, explain: call.options.explain, unwanted });
     };
@@ -180,10 +190,12 @@ export class Predictor {
     stages.stay("queue", takenAt - task.queueMs, takenAt);
     stages.stay("preprocess", takenAt, preprocessedAt);
     stages.stay("infer", preprocessedAt, inferredAt);
+    busyMs += task.preprocessMs + task.inferMs;
     const { activationMap } = task.row;
-    if (activationMap === null) return scoreRow(task.row, model, null);
     // The photograph is decoded once more.
-    const explanation = await this.#inTurn(unwanted, () => explain(image, activationMap, target));
+    const overlay = activationMap && (() => explain(image, activationMap, target));
+    const explanation = overlay && (await this.#inTurn(unwanted, () => busy(overlay)));
+    slot.worked({ busyMs, rows: task.rows });
     return scoreRow(task.row, model, explanation);
   }
 

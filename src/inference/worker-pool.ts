@@ -155,6 +155,11 @@ export class ThreadPool implements WorkerPool {
     this.#listener();
   }
 
+  /** Asks every worker to give back memory that it does not use. */
+  collect(): void {
+    for (const member of this.#members) member.collect();
+  }
+
   run(modelKey: string, images: WireImage[]): Promise<BatchOutcome> {
     const member = this.#closing ? undefined : this.#nextFree();
     if (member === undefined)

@@ -130,6 +130,7 @@ test("disk: bytes and inodes, where the data will be", () => {
 
 describe("memory", () => {
   const need: MemoryNeed = {
+    processes: 1,
     workers: 2,
     decodes: 2,
     modelBytes: 10 * MIB,
@@ -145,12 +146,14 @@ describe("memory", () => {
     expect(one(checkMemory(need, 2048 * MIB))).toStartWith("ok: 2048 MiB available, about 245 MiB");
     expect(one(checkMemory(need, 1000 * MIB))).toStartWith("warn: 1000 MiB available, up to about 1179 MiB");
     expect(one(checkMemory(need, 200 * MIB))).toStartWith("fail: 200 MiB available, about 245 MiB");
+    expect(memoryNeed({ ...need, processes: 3 })).toEqual({ start: 3 * start, full: 3 * full });
   });
 });
 
-test("open files: one for each admitted request, as many again besides", () => {
-  const check = (limit: number | null) => one(checkDescriptors(limit, { queueCapacity: 256, workers: 2 }));
-  expect(check(1024)).toBe("ok: 1024 allowed, 592 wanted for a queue of 256");
+test("open files: one for each request that is served and each body that is read, as many as are served besides", () => {
+  const need = { queueCapacity: 256, readConcurrency: 400, workers: 2 };
+  const check = (limit: number | null) => one(checkDescriptors(limit, need));
+  expect(check(1024)).toBe("ok: 1024 allowed, 992 wanted: 256 served and 400 read at once, 2 workers");
   expect(check(500)).toStartWith("warn: 500 allowed");
   expect(check(300)).toStartWith("fail: 300 allowed");
   expect(check(null)).toStartWith("ok");

@@ -20,17 +20,27 @@ export function descriptorLimit(
   return soft === "unlimited" ? Number.POSITIVE_INFINITY : Number(soft);
 }
 
-/** Each admitted request has a connection; as many again wait for their answer to be read, or are kept alive. */
+export interface DescriptorNeed {
+  queueCapacity: number;
+  readConcurrency: number;
+  workers: number;
+}
+
+/**
+ * Each request that is admitted, and each body that is read, has a connection; as many again as are admitted wait
+ * for their answer to be read, or are kept alive. Each process has a limit of its own.
+ */
 export function checkDescriptors(
   limit: number | null,
-  { queueCapacity, workers }: { queueCapacity: number; workers: number },
+  { queueCapacity, readConcurrency, workers }: DescriptorNeed,
 ): Finding[] {
   const { ok, warn, fail } = findingsOf("open files");
   if (limit === null) return [ok("the system does not tell its limit")];
   const least = BASE + PER_WORKER * workers + queueCapacity;
-  const wanted = least + queueCapacity;
-  const found = `${limit} allowed, ${wanted} wanted for a queue of ${queueCapacity}`;
-  const advice = "Raise the limit (LimitNOFILE= of the unit, ulimit -n), or lower PINHOLE_QUEUE_CAPACITY.";
+  const wanted = least + queueCapacity + readConcurrency;
+  const found = `${limit} allowed, ${wanted} wanted: ${queueCapacity} served and ${readConcurrency} read at once, ${workers} workers`;
+  const advice =
+    "Raise the limit (LimitNOFILE= of the unit, ulimit -n), or lower PINHOLE_READ_CONCURRENCY or PINHOLE_QUEUE_CAPACITY.";
   if (limit < least) return [fail(found, advice)];
   return [limit < wanted ? warn(found, advice) : ok(found)];
 }

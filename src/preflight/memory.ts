@@ -11,6 +11,8 @@ const MODEL_FACTOR = 2;
 const DECODE_BYTES_PER_PIXEL = 7.5;
 
 export interface MemoryNeed {
+  /** Server processes; all else is of each. */
+  processes: number;
   workers: number;
   decodes: number;
   /** Sum of all model files. */
@@ -27,7 +29,8 @@ export interface MemoryNeed {
 export function memoryNeed(need: MemoryNeed): { start: number; full: number } {
   const start = BASE_BYTES + need.workers * (WORKER_BYTES + MODEL_FACTOR * need.modelBytes);
   const pictures = need.decodes * need.progressivePixels * DECODE_BYTES_PER_PIXEL;
-  return { start, full: start + pictures + need.cacheBytes + need.queueBytes };
+  const full = start + pictures + need.cacheBytes + need.queueBytes;
+  return { start: need.processes * start, full: need.processes * full };
 }
 
 /** @param availableBytes what the process may still take: of its control group, and of the machine */
@@ -38,8 +41,8 @@ export function checkMemory(need: MemoryNeed, availableBytes: number): Finding[]
   if (availableBytes < start)
     return [
       fail(
-        `${has}, about ${mib(start)} needed to start with ${need.workers} workers`,
-        "Give it more memory, or set PINHOLE_WORKER_COUNT lower.",
+        `${has}, about ${mib(start)} needed to start with ${need.processes * need.workers} workers`,
+        "Give it more memory, or set PINHOLE_WORKER_COUNT or PINHOLE_PROCESSES lower.",
       ),
     ];
   if (availableBytes < full)

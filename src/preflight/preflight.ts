@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Clock } from "../clock.ts";
 import { isReportingForbidden } from "../config.ts";
-import { usableCores } from "../cores.ts";
+import { workersFor } from "../cores.ts";
 import { memoryLimitBytes } from "../memory-limit.ts";
 import { modelFolders } from "../model-repository/model-folders.ts";
 import type { Config } from "../settings.ts";
@@ -41,8 +41,9 @@ export async function preflight(config: Config, options: PreflightOptions): Prom
   const production = config.environment === "production";
   const dataDir = resolve(config.dataDir);
   const database = join(dataDir, "pinhole.sqlite");
-  const workers = config.workerCount || usableCores();
+  const workers = config.workerCount || workersFor(config.processes);
   const need = {
+    processes: config.processes,
     workers,
     decodes: config.decodeConcurrency || workers,
     modelBytes: await modelBytes(resolve(config.modelsDir)),
@@ -50,14 +51,15 @@ export async function preflight(config: Config, options: PreflightOptions): Prom
     queueBytes: config.queueMaxBytes,
     progressivePixels: config.imageProgressiveMaxPixels,
   };
-  const { host, port, trustedProxies, hostsAllowed, queueCapacity } = config;
+  const { host, port, trustedProxies, hostsAllowed, queueCapacity, readConcurrency } = config;
   return [
     ...(starting ? [] : await checkModels(config.modelsDir, config.modelDefault)),
     ...checkDatabase(database, { thorough }),
     ...checkPermissions(dataDir),
-    ...checkDisk(dataDir),
+    // Who would otherwise serve without records would not serve at all.
+    ...checkDisk(dataDir).map((finding) => (starting ? softened(finding) : finding)),
     ...checkMemory(need, Math.min(process.availableMemory(), memoryLimitBytes())),
-    ...checkDescriptors(descriptorLimit(), { queueCapacity, workers }),
+    ...checkDescriptors(descriptorLimit(), { queueCapacity, readConcurrency, workers }),
     ...(starting ? [] : await checkPort(host, port)),
     ...checkProxy({ production, host, trustedProxies, hostsAllowed }),
     ...checkSecrets({
@@ -73,6 +75,19 @@ export async function preflight(config: Config, options: PreflightOptions): Prom
   ];
 }
 
+/** What the settings need of the open files that are allowed: told at every start, whatever the environment. */
+export function descriptorsAtStart({
+  processes,
+  queueCapacity,
+  readConcurrency,
+  workerCount,
+}: Config): string {
+  const need = { queueCapacity, readConcurrency, workers: workerCount || workersFor(processes) };
+  return checkDescriptors(descriptorLimit(), need)
+    .map(({ found, advice }) => `Open files: ${found}${advice === null ? "" : `\n  -> ${advice}`}`)
+    .join("\n");
+}
+
 /**
  * The same at the start of a server in production.
  * @returns what somebody should look at, in words; empty when all is well
@@ -85,6 +100,9 @@ export async function preflightAtStart(config: Config, options: PreflightOptions
     throw new PreflightError(`Pinhole does not start like this:\n${findingsText(bad)}`);
   return bad.length > 0 ? findingsText(bad) : "";
 }
+
+const softened = (finding: Finding): Finding =>
+  finding.verdict === "fail" ? { ...finding, verdict: "warn" } : finding;
 
 /** Bytes of all files beside the manifests. Models that are not there are found missing elsewhere. */
 async function modelBytes(modelsDir: string): Promise<number> {

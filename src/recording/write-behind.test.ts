@@ -34,11 +34,12 @@ describeRecorder("WriteBehindRecorder", (given) => {
   return { recorder, stored: () => [...sink.rows], setBroken };
 });
 
-function setUp() {
+function setUp(options: { isRowsFault?: (error: unknown) => boolean } = {}) {
   const clock = new ManualClock();
   const sink = new MemorySink();
   const told: string[] = [];
   const recorder = new WriteBehindRecorder({
+    ...options,
     sink,
     bufferRows: 10_000,
     flushIntervalMs: 200,
@@ -75,9 +76,9 @@ describe("WriteBehindRecorder", () => {
     expect([failuresAfter(0), failuresAfter(100), failuresAfter(199), failuresAfter(1)]).toEqual([
       1, 2, 2, 3,
     ]);
-    // 100 ms, doubled each time, and never more than 5 s.
-    expect(failuresAfter(60_000)).toBeGreaterThanOrEqual(14);
-    expect(failuresAfter(0)).toBeLessThanOrEqual(20);
+    // 100 ms, doubled each time, and never more than 2 s.
+    expect(failuresAfter(60_000)).toBeGreaterThanOrEqual(32);
+    expect(failuresAfter(0)).toBeLessThanOrEqual(36);
     expect(told).toEqual(["Error: disk I/O error"]);
     sink.broken = false;
     clock.advance(5_000);
@@ -93,6 +94,22 @@ describe("WriteBehindRecorder", () => {
     expect(recorder.statistics()).toMatchObject({ waiting: 0, written: 399, dropped: { rejected: 1 } });
     // It was the row, not the sink.
     expect(recorder.healthy).toBe(true);
+  });
+
+  test("a full disk is no row's fault, however often it fills up: nothing is dropped, and all at once is tried", () => {
+    const { clock, sink, recorder } = setUp({ isRowsFault: (error) => !String(error).includes("disk I/O") });
+    for (let round = 0; round < 3; round++) {
+      recorder.record(sampleRow(2 * round));
+      sink.broken = true;
+      clock.advance(60_000);
+      expect(recorder.healthy).toBe(false);
+      recorder.record(sampleRow(2 * round + 1));
+      sink.broken = false;
+      clock.advance(2_000);
+      expect(recorder.healthy).toBe(true);
+    }
+    expect(sink.batches).toEqual([2, 2, 2]);
+    expect(recorder.statistics()).toMatchObject({ waiting: 0, written: 6, dropped: { rejected: 0 } });
   });
 
   test("a refused row does not take the others with it on close either", async () => {

@@ -5,7 +5,7 @@ import type { PredictionRow } from "./row.ts";
 /** Rows written in one transaction: about the most that stays a few ms. */
 const BATCH_ROWS = 256;
 const BACKOFF_MIN_MS = 100;
-const BACKOFF_MAX_MS = 5_000;
+const BACKOFF_MAX_MS = 2_000;
 /** Halving a batch down to one row takes eight failures. */
 const CLOSE_MAX_FAILURES = 16;
 const CLOSE_MAX_MS = 5_000;
@@ -17,6 +17,8 @@ export interface WriteBehindOptions {
   /** Longest time a row waits while the sink is well. */
   flushIntervalMs: number;
   clock: Clock;
+  /** Whether a failed write may be the fault of what was written; else no row is ever accused. Default: it may. */
+  isRowsFault?: (error: unknown) => boolean;
   /** Told of the failure with which trouble starts, and of the first write after it. */
   onTrouble?: (error: unknown) => void;
   onRecovery?: () => void;
@@ -24,8 +26,8 @@ export interface WriteBehindOptions {
 
 /**
  * Buffers rows and writes them in bulk. While the sink fails, rows go on waiting up to the bound and writing is
- * tried again with growing pauses, each time with half as many rows: so a single row that the sink refuses is
- * found in the end and stops nobody else.
+ * tried again with growing pauses, where the rows may be at fault each time with half as many: so a single row that
+ * the sink refuses is found in the end and stops nobody else.
  */
 export class WriteBehindRecorder implements Recorder {
   readonly #options: WriteBehindOptions;
@@ -141,13 +143,15 @@ export class WriteBehindRecorder implements Recorder {
 
   #failed(rows: PredictionRow[], error: unknown): void {
     this.#failures++;
-    if (rows.length === 1 && this.#atFault(rows[0]!)) {
+    const { isRowsFault = () => true } = this.#options;
+    const mayBeRows = isRowsFault(error);
+    if (mayBeRows && rows.length === 1 && this.#atFault(rows[0]!)) {
       this.#well();
       return;
     }
     const wasHealthy = this.healthy;
     this.#backoffMs = Math.min(BACKOFF_MAX_MS, Math.max(BACKOFF_MIN_MS, this.#backoffMs * 2));
-    this.#batchRows = Math.max(1, rows.length >> 1);
+    if (mayBeRows) this.#batchRows = Math.max(1, rows.length >> 1);
     if (wasHealthy) this.#options.onTrouble?.(error);
   }
 

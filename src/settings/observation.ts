@@ -72,7 +72,8 @@ export const OBSERVATION_SETTINGS = {
     min: 0.01,
     max: 1,
     default: 0.9,
-    meaning: "The queue is degraded when this share of PINHOLE_QUEUE_CAPACITY is admitted.",
+    meaning:
+      "The queue is degraded when it is this full: of PINHOLE_QUEUE_CAPACITY, or of what may wait now.",
   },
   logLevel: {
     name: "PINHOLE_LOG_LEVEL",

@@ -20,6 +20,16 @@ export const RECORDS_SETTINGS = {
     unit: "ms",
     meaning: "Longest time a record waits to be written.",
   },
+  recordDiskFreeBytes: {
+    name: "PINHOLE_RECORD_DISK_FREE_BYTES",
+    type: "integer",
+    min: 0,
+    max: 1024 * 1024 * 1024 * 1024,
+    default: 64 * 1024 * 1024,
+    unit: "bytes",
+    meaning:
+      "Nothing is recorded while no more than this is free on the disk of the data directory; answers go on.",
+  },
   retentionDays: {
     name: "PINHOLE_RETENTION_DAYS",
     type: "integer",

@@ -83,7 +83,18 @@ export const REQUESTS_SETTINGS = {
     max: 10_000,
     default: 0,
     unit: "images",
-    meaning: "Images being decoded or inferred at once; 0: eight for each worker.",
+    meaning:
+      "Images being decoded or inferred at once; 0: as many as keep the workers busy, found by itself.",
+  },
+  queueWaitMs: {
+    name: "PINHOLE_QUEUE_WAIT_MS",
+    type: "integer",
+    min: 0,
+    max: 600_000,
+    default: 1000,
+    unit: "ms",
+    meaning:
+      "Longest wait for one's turn, or four times what an image takes where that is more; how many may wait follows from it and from how fast images are answered; past either 503. 0: PINHOLE_QUEUE_CAPACITY may wait, until their deadline.",
   },
   queueCapacity: {
     name: "PINHOLE_QUEUE_CAPACITY",
@@ -92,7 +103,8 @@ export const REQUESTS_SETTINGS = {
     max: 100_000,
     default: 256,
     unit: "requests",
-    meaning: "Requests admitted at once, waiting ones included; past it 503.",
+    meaning:
+      "Most requests admitted at once, waiting ones included, however fast they are answered; past it 503.",
   },
   queueMaxBytes: {
     name: "PINHOLE_QUEUE_MAX_BYTES",
@@ -102,6 +114,23 @@ export const REQUESTS_SETTINGS = {
     default: 512 * MIB,
     unit: "bytes",
     meaning: "Body bytes held by admitted requests at once; past it 503.",
+  },
+  memorySoftShare: {
+    name: "PINHOLE_MEMORY_SOFT_SHARE",
+    type: "number",
+    min: 0.001,
+    max: 1,
+    default: 0.9,
+    meaning:
+      "New work gets 503 while the process holds this share of the memory it may use (cgroup limits included); the cache is emptied.",
+  },
+  memoryHardShare: {
+    name: "PINHOLE_MEMORY_HARD_SHARE",
+    type: "number",
+    min: 0.001,
+    max: 1,
+    default: 0.95,
+    meaning: "From this share on the process drains and ends, for its supervisor to start another.",
   },
   decodeConcurrency: {
     name: "PINHOLE_DECODE_CONCURRENCY",

@@ -11,6 +11,16 @@ export const SERVER_SETTINGS = {
     meaning: "Port to listen on; 0 takes a free one.",
   },
   host: { name: "HOST", type: "text", default: "127.0.0.1", minLength: 1, meaning: "Address to listen on." },
+  idleTimeoutSeconds: {
+    name: "PINHOLE_IDLE_TIMEOUT_SECONDS",
+    type: "integer",
+    min: 5,
+    max: 255,
+    default: 60,
+    unit: "s",
+    meaning:
+      "A connection on which nothing is sent and nothing is being answered is closed after so long; longer than the proxy in front keeps one.",
+  },
   environment: {
     name: "PINHOLE_ENVIRONMENT",
     type: "choice",

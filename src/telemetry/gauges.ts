@@ -1,12 +1,13 @@
 import { Counter, Gauge, type Registry } from "prom-client";
+import { type AdmissionFigures, registerAdmissionGauges } from "./admission-figures.ts";
+import { type ProcessGauges, registerProcessGauges } from "./process-gauges.ts";
 import { registerSystemGauges, type SystemGauges } from "./system-gauges.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { registerTelemetryCounters } from "./telemetry-gauges.ts";
 
 /** Where the figures come from that are read when somebody scrapes; each must be cheap and must not throw. */
-export interface Gauges extends SystemGauges {
-  /** `queued`: requests admitted that wait for their turn; `inFlight`: images being decoded or inferred. */
-  admission(): { admitted: number; queued: number; inFlight: number; heldBytes: number };
+export interface Gauges extends SystemGauges, ProcessGauges {
+  admission(): AdmissionFigures;
   /** Bodies that are being read, and the bytes of them that have come. */
   reading(): { readonly bodies: number; readonly bytes: number };
   /** Waiters that the queue dropped since the start, by reason. */
@@ -26,7 +27,10 @@ export interface Gauges extends SystemGauges {
   rateLimits():
     | { policy: string; admitted: number; refused: number; clients: number }[]
     | Promise<{ policy: string; admitted: number; refused: number; clients: number }[]>;
-  recorder(): { waiting: number; written: number; dropped: number };
+  /** `healthy`: whether the last write succeeded; `failures`: writes that did not, since the start. */
+  recorder(): { healthy: boolean; waiting: number; written: number; failures: number; dropped: number };
+  /** Whether new work is refused for want of memory, from where on it is, and from where on the process ends. */
+  memory(): { shedding: boolean; softBytes: number; hardBytes: number };
   /** Different clients that reached a model, by UTC day. */
   activeClients(): { today: number; yesterday: number };
   /** Log lines, error reports and spans. */
@@ -61,10 +65,7 @@ export function registerGauges(registry: Registry, gauges: Gauges): () => Promis
       },
     });
 
-  gauge("pinhole_admitted_requests", "Requests admitted now.", () => gauges.admission().admitted);
-  gauge("pinhole_queue_waiting_requests", "Admitted requests that wait.", () => gauges.admission().queued);
-  gauge("pinhole_in_flight_images", "Images being decoded or inferred.", () => gauges.admission().inFlight);
-  gauge("pinhole_held_bytes", "Body bytes held by admitted requests.", () => gauges.admission().heldBytes);
+  registerAdmissionGauges(registry, gauges.admission);
   gauge("pinhole_reading_requests", "Requests whose body is being read.", () => gauges.reading().bodies);
   gauge("pinhole_reading_bytes", "Bytes of these bodies that have come.", () => gauges.reading().bytes);
   new Counter({
@@ -128,6 +129,10 @@ export function registerGauges(registry: Registry, gauges: Gauges): () => Promis
   gauge("pinhole_recorder_waiting_rows", "Records that wait to be written.", () => gauges.recorder().waiting);
   counter("pinhole_recorder_written_total", "Records written.", () => gauges.recorder().written);
   counter("pinhole_recorder_dropped_total", "Records lost.", () => gauges.recorder().dropped);
+  counter("pinhole_recorder_failures_total", "Writes that failed.", () => gauges.recorder().failures);
+  gauge("pinhole_recorder_healthy", "1 where the last write of records succeeded; else 0.", () =>
+    Number(gauges.recorder().healthy),
+  );
   registerTelemetryCounters(registry, gauges.telemetry);
 
   new Gauge({
@@ -141,9 +146,19 @@ export function registerGauges(registry: Registry, gauges: Gauges): () => Promis
       this.set({ day: "yesterday" }, yesterday);
     },
   });
+  gauge("pinhole_memory_shedding", "1 while new work is refused for want of memory; else 0.", () =>
+    Number(gauges.memory().shedding),
+  );
+  gauge("pinhole_memory_soft_limit_bytes", "Resident memory from which on new work is refused.", () => {
+    return gauges.memory().softBytes;
+  });
+  gauge("pinhole_memory_hard_limit_bytes", "Resident memory at which the process is replaced.", () => {
+    return gauges.memory().hardBytes;
+  });
   const { deadlineMs, queueCapacity } = gauges.limits;
   gauge("pinhole_deadline_seconds", "Time to answer in: PINHOLE_DEADLINE_MS.", () => deadlineMs / 1000);
   gauge("pinhole_queue_capacity_requests", "Most requests admitted at once.", () => queueCapacity);
 
-  return registerSystemGauges(registry, gauges);
+  const refresh = [registerSystemGauges(registry, gauges), registerProcessGauges(registry, gauges)];
+  return async () => void (await Promise.all(refresh.map((read) => read())));
 }

@@ -21,6 +21,8 @@ const ERROR_LEVEL = 50;
 
 export interface LogsOptions {
   level: LogLevel;
+  /** Which of several processes this is: `process` in each line. */
+  writer?: string | null;
   /** Where the lines of a stream go, each with its newline. */
   destination(stream: LogStream): DestinationStream;
   /** Told of every line of the stream error, before it is written; must not throw. */
@@ -50,11 +52,12 @@ export class Logs {
   readonly #options: LogsOptions;
 
   constructor(options: LogsOptions) {
-    const { level, destination, onError } = options;
+    const { level, writer = null, destination, onError } = options;
+    const base = { service: "pinhole", ...(writer === null ? {} : { process: writer }) };
     this.#options = options;
     this.configuredLevel = level;
     const stream = (name: LogStream) =>
-      pino({ ...FORMAT, level, base: { service: "pinhole", stream: name } }, destination(name));
+      pino({ ...FORMAT, level, base: { ...base, stream: name } }, destination(name));
     this.access = stream("access");
     this.inference = stream("inference");
     this.slowRequest = stream("slow_request");
@@ -66,7 +69,7 @@ export class Logs {
       {
         ...FORMAT,
         level,
-        base: { service: "pinhole" },
+        base,
         mixin: (_fields, lineLevel) => ({ stream: lineLevel >= ERROR_LEVEL ? "error" : "server" }),
         serializers: { err: errorFields, cause: (cause) => withoutAddresses(String(cause)) },
         redact: { paths: HIDDEN.flatMap(pathsOf), censor: "(hidden)" },

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { systemClock } from "../clock.ts";
 import { CATALOGUE } from "../errors.ts";
 import { EventLoopDelay } from "./event-loop-delay.ts";
+import { GAUGE_MERGES, mergeMetrics } from "./merge-metrics.ts";
 import { type Gauges, Metrics } from "./metrics.ts";
 import { STAGES } from "./stages.ts";
 import type { SystemFigures } from "./system-figures.ts";
@@ -25,14 +26,25 @@ const FIGURES: SystemFigures = {
 };
 
 const gauges: Gauges = {
-  admission: () => ({ admitted: 3, queued: 2, inFlight: 1, heldBytes: 4096 }),
+  admission: () => ({
+    admitted: 3,
+    queued: 2,
+    inFlight: 1,
+    heldBytes: 4096,
+    inFlightLimit: 31,
+    gradient: 0.75,
+    baselineMs: 320,
+    queueLimit: 33,
+    queueWaitMs: 1500,
+  }),
   reading: () => ({ bodies: 19, bytes: 20 }),
   queueDrops: () => ({ deadline: 4, client_gone: 5 }),
   batcher: () => ({ waiting: 6 }),
   workers: () => ({ idle: 1, busy: 1 }),
   cache: () => ({ entries: 7, bytes: 8, hits: 9, misses: 10, shared: 11, evictions: 12 }),
   rateLimits: async () => [{ policy: "predict", admitted: 13, refused: 14, clients: 15 }],
-  recorder: () => ({ waiting: 16, written: 17, dropped: 18 }),
+  recorder: () => ({ healthy: true, waiting: 16, written: 17, failures: 23, dropped: 18 }),
+  memory: () => ({ shedding: true, softBytes: 24, hardBytes: 25 }),
   telemetry: () => ({
     logLinesLost: 19,
     reports: { sent: 20, failed: 21, dropped: 22 },
@@ -42,6 +54,10 @@ const gauges: Gauges = {
   limits: { deadlineMs: 2500, queueCapacity: 22 },
   system: async () => FIGURES,
   health: () => ({ ready: true, checks: { disk: { state: "degraded" } } }),
+  processes: async () => ({
+    figures: { states: { ready: 2 }, restarts: { killed: 26 }, residentBytes: 27 },
+    unanswered: 28,
+  }),
 };
 
 const build = { version: "1.2.3", bun: "1.4.5" };
@@ -57,6 +73,11 @@ describe("Metrics", () => {
       "pinhole_admitted_requests 3",
       "pinhole_queue_waiting_requests 2",
       "pinhole_in_flight_images 1",
+      "pinhole_in_flight_limit_images 31",
+      "pinhole_in_flight_gradient_ratio 0.75",
+      "pinhole_in_flight_baseline_seconds 0.32",
+      "pinhole_queue_limit_images 33",
+      "pinhole_queue_wait_limit_seconds 1.5",
       "pinhole_held_bytes 4096",
       "pinhole_reading_requests 19",
       "pinhole_reading_bytes 20",
@@ -75,6 +96,11 @@ describe("Metrics", () => {
       "pinhole_recorder_waiting_rows 16",
       "pinhole_recorder_written_total 17",
       "pinhole_recorder_dropped_total 18",
+      "pinhole_recorder_failures_total 23",
+      "pinhole_recorder_healthy 1",
+      "pinhole_memory_shedding 1",
+      "pinhole_memory_soft_limit_bytes 24",
+      "pinhole_memory_hard_limit_bytes 25",
       "pinhole_log_lines_lost_total 19",
       'pinhole_error_reports_total{outcome="failed"} 21',
       'pinhole_trace_spans_total{outcome="exported"} 23',
@@ -147,7 +173,7 @@ describe("Metrics", () => {
     expect(names.length).toBeGreaterThan(20);
     for (const name of names)
       expect(name).toMatch(
-        /^pinhole_([a-z_]+_(seconds|bytes|total|requests|images|rows|entries|clients|cores|files|files_limit|state|info)|workers|ready)$|^nv_inference_[a-z_]+(_us|count|success|failure)$|^nv_inference_count$/,
+        /^pinhole_([a-z_]+_(seconds|bytes|total|requests|images|rows|entries|clients|cores|files|files_limit|state|info|ratio)|workers|processes|ready|recorder_healthy|memory_shedding)$|^nv_inference_[a-z_]+(_us|count|success|failure)$|^nv_inference_count$/,
       );
   });
 
@@ -181,4 +207,30 @@ test("EventLoopDelay sees a blocked thread, and goes on seeing it for a while", 
   expect(delay.read().maxMs).toBeGreaterThan(40);
   expect(delay.read().maxMs).toBeGreaterThan(40);
   delay.close();
+});
+
+test("every gauge says what it is of several processes", async () => {
+  const metrics = new Metrics(build);
+  metrics.observe(gauges);
+  const all = (await metrics.snapshot()).filter(({ type }) => type === "gauge").map(({ name }) => name);
+  expect(all.sort()).toEqual(Object.keys(GAUGE_MERGES).sort());
+});
+
+test("the figures of several processes are exposed as one", async () => {
+  const metrics = new Metrics(build);
+  metrics.observe(gauges);
+  metrics.timings({ total: 3 });
+  metrics.exposeAll(async (own) => mergeMetrics([own, own]));
+  const said = (await scrape(metrics)).split("\n");
+  for (const line of [
+    "pinhole_admitted_requests 6",
+    'pinhole_stage_duration_seconds_bucket{le="+Inf",stage="total"} 2',
+    'pinhole_stage_duration_seconds_count{stage="total"} 2',
+    'pinhole_build_info{version="1.2.3",bun="1.4.5"} 1',
+    "pinhole_cache_hits_total 18",
+    'pinhole_process_restarts_total{reason="killed"} 26',
+    'pinhole_rate_limit_requests_total{policy="predict",verdict="refused"} 14',
+    "# TYPE pinhole_stage_duration_seconds histogram",
+  ])
+    expect(said).toContain(line);
 });

@@ -1,10 +1,12 @@
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { DropReason } from "../admission/drop.ts";
 import { CATALOGUE, type ErrorCode } from "../errors.ts";
 import { DECODER_NAMES, type DecoderName } from "../inference/decode.ts";
 import type { PredictAnswer } from "../inference/prediction.ts";
 import { WORKER_EVENTS, type WorkerEventName } from "../inference/worker-events.ts";
 import { type Gauges, registerGauges } from "./gauges.ts";
+import type { MemoryStage } from "./memory-stages.ts";
+import type { MetricSnapshot } from "./merge-metrics.ts";
 import { ModelMetrics } from "./model-metrics.ts";
 import { answerMs, STAGES, type Timings } from "./stages.ts";
 
@@ -62,7 +64,9 @@ export class Metrics {
   readonly #images: Counter<"outcome">;
   readonly #decoded: Record<DecoderName, CounterChild>;
   readonly #drops: Counter<"reason">;
+  readonly #residentMemory: Gauge<"stage">;
   #refresh: () => Promise<void> = async () => undefined;
+  #ofAll: ((own: MetricSnapshot[]) => Promise<MetricSnapshot[]>) | null = null;
   readonly #workerEvents: Counter<"event">;
 
   /** @param build what this process is: shown as labels of `pinhole_build_info` */
@@ -134,6 +138,12 @@ export class Metrics {
       registers,
     });
     for (const event of Object.keys(WORKER_EVENTS)) this.#workerEvents.inc({ event }, 0);
+    this.#residentMemory = new Gauge({
+      name: "pinhole_resident_memory_stage_bytes",
+      help: "Resident memory at the last time that the process came to each stage: start, loaded, warm, minute, drain.",
+      labelNames: ["stage"],
+      registers,
+    });
     new Gauge({
       name: "pinhole_build_info",
       help: "Always 1; what runs is in the labels.",
@@ -207,13 +217,37 @@ export class Metrics {
     this.#drops.labels(reason).inc();
   }
 
+  residentMemory(stage: MemoryStage, bytes: number): void {
+    this.#residentMemory.set({ stage }, bytes);
+  }
+
   workerEvent(event: WorkerEventName): void {
     this.#workerEvents.labels(event).inc();
   }
 
-  /** The text exposition format, and its media type. */
+  /**
+   * The text exposition format, and its media type.
+   * @throws what `ofAll` throws: part of the figures would look like a restart of the rest
+   */
   async exposition(): Promise<{ body: string; contentType: string }> {
-    await this.#refresh();
-    return { body: await this.#registry.metrics(), contentType: this.#registry.contentType };
+    const registry =
+      this.#ofAll === null ? this.#registry : rendered(await this.#ofAll(await this.snapshot()));
+    if (this.#ofAll === null) await this.#refresh();
+    return { body: await registry.metrics(), contentType: registry.contentType };
   }
+
+  /** This process's own figures. */
+  async snapshot(): Promise<MetricSnapshot[]> {
+    await this.#refresh();
+    return (await this.#registry.getMetricsAsJSON()) as unknown as MetricSnapshot[];
+  }
+
+  /** From now on the exposition shows the figures of several processes. @param ofAll makes them of this one's */
+  exposeAll(ofAll: (own: MetricSnapshot[]) => Promise<MetricSnapshot[]>): void {
+    this.#ofAll = ofAll;
+  }
+}
+
+function rendered(metrics: MetricSnapshot[]): Registry {
+  return AggregatorRegistry.aggregate([metrics.map((metric) => ({ ...metric, aggregator: "first" }))]);
 }

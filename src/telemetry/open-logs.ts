@@ -24,13 +24,15 @@ export function openLogs(
   config: LogSettings,
   options: {
     clock: Clock;
+    /** Which of several processes writes: stands in each line and in the names of files, which are its own. */
+    writer?: string | null;
     onError?: LogsOptions["onError"];
     /** Told, on another way than the log, that the log cannot be written. */
     onTrouble(error: unknown): void;
   },
 ): Logs {
-  const { clock, onError, onTrouble } = options;
-  const common = { level: config.logLevel, ...(onError === undefined ? {} : { onError }) };
+  const { clock, writer = null, onError, onTrouble } = options;
+  const common = { level: config.logLevel, writer, ...(onError === undefined ? {} : { onError }) };
   if (config.logDir === "") {
     const stdout = standardOutput(onTrouble);
     const colors = process.stdout.isTTY;
@@ -49,7 +51,10 @@ export function openLogs(
   const files = new Map(
     LOG_STREAMS.map((stream) => {
       const file = new RotatingFile({
-        path: join(config.logDir, `${stream.replace("_", "-")}.log`),
+        path: join(
+          config.logDir,
+          `${[stream.replace("_", "-"), ...(writer === null ? [] : [writer])].join(".")}.log`,
+        ),
         maxBytes: config.logFileMaxBytes,
         maxAgeMs: config.logFileMaxAgeHours * HOUR_MS,
         kept: config.logFilesKept,

@@ -21,9 +21,16 @@ export interface Telemetry {
 /** @throws ConfigError for a DSN or an endpoint that is none */
 export async function createTelemetry(
   config: Config,
-  options: { clock: Clock; newId: NewId; version: string; onLogTrouble(error: unknown): void },
+  options: {
+    clock: Clock;
+    newId: NewId;
+    version: string;
+    /** As `openLogs` has it. */
+    writer?: string | null;
+    onLogTrouble(error: unknown): void;
+  },
 ): Promise<Telemetry> {
-  const { clock, newId, version, onLogTrouble } = options;
+  const { clock, newId, version, writer = null, onLogTrouble } = options;
   const { environment } = config;
   const runtime = { name: "bun", version: Bun.version };
   const reporter =
@@ -37,7 +44,7 @@ export async function createTelemetry(
         });
   const tracing = config.otlpEndpoint === "" ? null : await openTracing(config, clock, version);
   const onError = (fields: Record<string, unknown>, message: string) => reporter?.report(fields, message);
-  const logs = openLogs(config, { clock, onError, onTrouble: onLogTrouble });
+  const logs = openLogs(config, { clock, writer, onError, onTrouble: onLogTrouble });
   return {
     logs,
     tracing,

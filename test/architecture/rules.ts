@@ -15,7 +15,7 @@ function only(packages: RegExp, where: RegExp): Rule["findings"] {
 const FLOORS: { name: string; paths: RegExp }[] = [
   {
     name: "ground",
-    paths: /^src\/((errors|clock|control-group|cores|memory-limit|settings)\.ts$|settings\/)/,
+    paths: /^src\/((errors|clock|exit-codes|control-group|cores|memory-limit|settings)\.ts$|settings\/)/,
   },
   { name: "config", paths: /^src\/config\.ts$/ },
   { name: "telemetry", paths: /^src\/telemetry\/(?!metrics|model-metrics)/ },
@@ -28,16 +28,19 @@ const FLOORS: { name: string; paths: RegExp }[] = [
   { name: "backup", paths: /^src\/backup\// },
   { name: "instruments", paths: /^src\/telemetry\/(metrics|model-metrics)\.ts$/ },
   { name: "health", paths: /^src\/health\// },
+  { name: "supervisor", paths: /^src\/supervisor\/(?!main)/ },
   { name: "http", paths: /^src\/http\// },
   { name: "preflight", paths: /^src\/preflight\// },
   { name: "composition", paths: /^src\/(composition\/|(crash|services|stop)\.ts$)/ },
-  { name: "entry points", paths: /^(src\/index\.ts|src\/commands\/|workers\/)/ },
+  { name: "entry points", paths: /^(src\/index\.ts|src\/supervisor\/main\.ts|src\/commands\/|workers\/)/ },
 ];
 
 const floorOf = (path: string) => FLOORS.findIndex(({ paths }) => paths.test(path));
 
 const isEntryPoint = (path: string) =>
-  /^(src\/index\.ts|src\/commands\/[^/]+\.ts|workers\/[^/]+\.worker\.ts)$/.test(path);
+  /^(src\/index\.ts|src\/supervisor\/main\.ts|src\/commands\/[^/]+\.ts|workers\/[^/]+\.worker\.ts)$/.test(
+    path,
+  );
 
 /** At the start of a line, so at the top of the module (the formatter sees to that): declarations and their ends. */
 const DECLARATION =

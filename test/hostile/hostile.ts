@@ -37,6 +37,8 @@ export function startTarget(): Promise<RunningServer> {
     PINHOLE_MODEL_DEFAULT: "rgb-float32",
     PINHOLE_RATE_LIMIT_REQUESTS: "1000000",
     PINHOLE_READ_TIMEOUT_MS: String(READ_TIMEOUT_MS),
+    // Each file's own answer is asked for, however slow the machine is.
+    PINHOLE_QUEUE_WAIT_MS: "0",
     PINHOLE_READ_PER_CLIENT: "1024",
     PINHOLE_CACHE_ENABLED: "false",
     PINHOLE_LOG_LEVEL: "error",

@@ -1,7 +1,10 @@
 import { join } from "node:path";
+import { chaosStep } from "../chaos/step.ts";
 import { hostile } from "../hostile/hostile.ts";
 import { contract } from "../system/contract.ts";
 import { loadScenarios, loadSmoke } from "../system/load.ts";
+import { loadNoisyNeighbour } from "../system/load-noisy-neighbour.ts";
+import { loadOverload } from "../system/load-overload.ts";
 import { bunTests } from "./bun-tests.ts";
 import { command } from "./command.ts";
 import { discoverTests } from "./discover.ts";
@@ -33,15 +36,19 @@ const NEEDS: Record<string, (keyof Tools)[]> = {
   "test/system/compose.test.ts": ["python", "nginx", "namespaces"],
   "test/system/docker.test.ts": ["namespaces"],
   "test/system/end-to-end.test.ts": ["python"],
+  "test/system/full-disk.test.ts": ["namespaces"],
+  "test/system/idle-connections.test.ts": ["nginx"],
   "test/system/load.test.ts": ["k6"],
   "test/system/metrics.test.ts": ["promtool"],
   "test/system/nginx-servers.test.ts": ["nginx"],
   "test/system/nginx.test.ts": ["nginx"],
+  "test/system/supervisor.test.ts": ["namespaces"],
   "test/system/systemd.test.ts": ["systemd", "python"],
 };
 
+const SEED = 20_261_121;
 /** As `bun run test:hostile` has it. */
-const HOSTILE = { seed: 20_261_121, requests: 10_000 };
+const HOSTILE = { seed: SEED, requests: 10_000 };
 
 /** The gate, in order: what is quick to fail stands first. */
 export async function steps(tools: Tools): Promise<Step[]> {
@@ -85,9 +92,12 @@ export async function steps(tools: Tools): Promise<Step[]> {
       return { name: file, run: missing === undefined ? run : async () => missing };
     }),
     { name: "hostile files", run: () => counted("hostile files", () => hostile(HOSTILE)) },
+    withTool("chaos", tools.namespaces, () => chaosStep(SEED)),
     withTool("contract (schemathesis)", python, contract),
     withTool("load smoke (k6)", k6, loadSmoke),
     withTool("load scenarios (k6)", k6, loadScenarios),
+    withTool("load overload (k6)", k6, loadOverload),
+    withTool("load noisy neighbour (k6)", k6, loadNoisyNeighbour),
   ];
 }
 

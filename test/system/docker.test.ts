@@ -5,6 +5,7 @@ import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { type Container, startContainer } from "../docker/container.ts";
 import { addedFiles, buildImage, type Image } from "../docker/image.ts";
+import { childrenOf } from "./processes.ts";
 import { freePort } from "./server.ts";
 
 /**
@@ -118,14 +119,23 @@ describe("the container", () => {
   });
 
   test("runs as its user, without capabilities, and can gain none", async () => {
-    const status = await Bun.file(`/proc/${container.pid}/status`).text();
     const [uid, gid] = image.user.split(":");
-    expect(status).toMatch(new RegExp(`^Uid:\t${uid}\t${uid}\t${uid}\t${uid}$`, "m"));
-    expect(status).toMatch(new RegExp(`^Gid:\t${gid}\t${gid}\t${gid}\t${gid}$`, "m"));
-    for (const set of ["CapInh", "CapPrm", "CapEff", "CapBnd"])
-      expect(status).toMatch(new RegExp(`^${set}:\t0+$`, "m"));
-    expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+    for (const pid of [container.pid, ...childrenOf(container.pid)]) {
+      const status = await Bun.file(`/proc/${pid}/status`).text();
+      expect(status).toMatch(new RegExp(`^Uid:\t${uid}\t${uid}\t${uid}\t${uid}$`, "m"));
+      expect(status).toMatch(new RegExp(`^Gid:\t${gid}\t${gid}\t${gid}\t${gid}$`, "m"));
+      for (const set of ["CapInh", "CapPrm", "CapEff", "CapBnd"])
+        expect(status).toMatch(new RegExp(`^${set}:\t0+$`, "m"));
+      expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+    }
   });
+
+  test("starts its server again when that dies", async () => {
+    const [server = 0] = childrenOf(container.pid);
+    process.kill(server, "SIGKILL");
+    while (childrenOf(container.pid)[0] === server || (await health()).code !== 0) await Bun.sleep(50);
+    expect(childrenOf(container.pid)).toHaveLength(1);
+  }, 30_000);
 
   test("writes to its volume and to /tmp, and nowhere else", async () => {
     for (const path of ["/data/probe", "/tmp/probe"])

@@ -2,9 +2,14 @@ import { readFileSync } from "node:fs";
 import { asOperator, type RunningServer } from "./server.ts";
 
 /** Resident memory of a process in bytes. */
-export function residentBytes(pid: number): number {
-  const found = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-  return Number(found?.[1]) * 1024;
+export const residentBytes = (pid: number): number => statusBytes(pid, "VmRSS");
+
+/** What of it is in no file, so shared with no other process of the same program. */
+export const ownBytes = (pid: number): number => statusBytes(pid, "RssAnon");
+
+function statusBytes(pid: number, field: string): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) * 1024;
 }
 
 export const median = (values: readonly number[]) =>

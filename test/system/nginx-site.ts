@@ -119,14 +119,18 @@ function nginxProgram(): string {
   return Bun.which("nginx") ?? "/usr/sbin/nginx";
 }
 
-/** Like Debian's nginx.conf, old protocols included: what the site wants it must say itself. */
+/**
+ * Like Debian's nginx.conf, old protocols included: what the site wants it must say itself. As many connections as in
+ * deploy/compose.
+ */
 function mainConfiguration(home: string): string {
   return `${process.getuid?.() === 0 ? "user www-data;" : ""}
 daemon off;
 worker_processes 2;
+worker_rlimit_nofile 8192;
 pid ${home}/nginx.pid;
 error_log ${home}/error.log warn;
-events { worker_connections 768; }
+events { worker_connections 4096; }
 http {
   types { text/html html; }
   default_type application/octet-stream;

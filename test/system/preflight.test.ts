@@ -110,7 +110,7 @@ describe("a server in production", () => {
       PINHOLE_OPERATOR_TOKEN: "change-me-change-me-change-me-change-me",
       PINHOLE_DATA_DIR: dataDir,
     });
-    expect(code).toBe(1);
+    expect(code).toBe(78);
     expect(err).toContain("Pinhole does not start like this:");
     expect(err).toContain("file is not a database");
     expect(err).toContain("PINHOLE_OPERATOR_TOKEN can be guessed");

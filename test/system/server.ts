@@ -7,17 +7,18 @@ const START_TIMEOUT_MS = 60_000;
 
 export const OPERATOR_TOKEN = "operator-token-of-the-tests-0123456789";
 
-/** A server process of its own, as `bun start` starts it, on a free port of loopback. */
+/** A server of its own on a free port of loopback. */
 export interface RunningServer extends AsyncDisposable {
   url: string;
   port: number;
+  /** Of the supervisor, where there is one. */
   pid: number;
   dataDir: string;
   /** Exit code once it has ended; 128 and the signal's number where a signal ended it. */
   exited: Promise<number>;
   /** Everything it has written so far. */
   log(): Promise<string>;
-  signal(name: "SIGTERM" | "SIGINT" | "SIGKILL"): void;
+  signal(name: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGUSR2" | "SIGSTOP" | "SIGCONT" | "SIGKILL"): void;
   /** SIGTERM, then waits for the end. The data directory goes with it, if it is its own. */
   stop(): Promise<number>;
 }
@@ -27,6 +28,8 @@ export interface StartOptions {
   dataDir?: string;
   /** A command that runs the server as its child, such as a tracer. */
   under?: string[];
+  /** As `bun start` starts it: under its supervisor, whose exit code and signals these then are. */
+  supervised?: boolean;
 }
 
 /** Starts a server with these settings (all others have their defaults) and waits until it is ready. */
@@ -39,7 +42,8 @@ export async function startServer(
   const port = settings.PORT === undefined ? freePort() : Number(settings.PORT);
   const streams = { stdout: join(home, "stdout.log"), stderr: join(home, "stderr.log") };
   for (const path of Object.values(streams)) await Bun.write(path, "");
-  const child = Bun.spawn([...(options.under ?? []), process.execPath, "--no-env-file", "src/index.ts"], {
+  const entry = options.supervised ? "src/supervisor/main.ts" : "src/index.ts";
+  const child = Bun.spawn([...(options.under ?? []), process.execPath, "--no-env-file", entry], {
     cwd: ROOT,
     env: {
       PATH: process.env.PATH,

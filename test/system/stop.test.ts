@@ -74,7 +74,7 @@ describe("start", () => {
   test("all mistakes of the settings are told together, and nothing starts", async () => {
     const start = startServer({ PINHOLE_QUEUE_CAPACITY: "none", PINHOLE_WORKER_COUNTS: "2" });
     const message = await start.then(() => "it started", String);
-    expect(message).toContain("it ended with code 1");
+    expect(message).toContain("it ended with code 78");
     expect(message).toContain("PINHOLE_QUEUE_CAPACITY");
     expect(message).toContain("did you mean PINHOLE_WORKER_COUNT?");
   });

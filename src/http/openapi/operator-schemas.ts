@@ -151,6 +151,24 @@ export const HealthMetrics = Type.Object(
       },
       closed,
     ),
+    admission: Type.Object(
+      {
+        admitted_requests: count,
+        held_bytes: count,
+        waiting_images: count,
+        waiting_limit_images: Type.Integer({ minimum: 1 }),
+        wait_limit_ms: orNull(amount),
+        in_flight_images: count,
+        in_flight_limit_images: Type.Integer({ minimum: 1 }),
+        in_flight_gradient: Type.Number({
+          minimum: 0,
+          maximum: 1,
+          description: "Share of their time in flight that the last images were worked on; 1: nothing waits.",
+        }),
+        in_flight_baseline_ms: amount,
+      },
+      closed,
+    ),
   },
   closed,
 );

@@ -8,7 +8,7 @@ import { predictOperation } from "../openapi/predict.ts";
 import { queryOf } from "../query.ts";
 import type { RequestContext } from "../request-context.ts";
 import { routes } from "../routes.ts";
-import { IDLE_TIMEOUT_SECONDS, predictTimeoutSeconds } from "../serve-options.ts";
+import { predictTimeoutSeconds } from "../serve-options.ts";
 import type { HttpServices } from "../services.ts";
 import { answerJson, serverTiming } from "./answer.ts";
 import { readContentLength, readPredictOptions, refuseContentEncoding } from "./options.ts";
@@ -39,7 +39,7 @@ export function predictRoutes(services: HttpServices) {
         throw thrown;
       } finally {
         // Bun keeps the timeout with the socket: without this it would hold for the idle time after the answer.
-        server?.timeout(request, IDLE_TIMEOUT_SECONDS);
+        server?.timeout(request, config.idleTimeoutSeconds);
       }
     },
     { parse: "none", detail: predictOperation(config) },

@@ -1,11 +1,9 @@
 import { type Clock, every } from "../clock.ts";
-import type { Supervisor } from "../config.ts";
+import type { ServiceManager } from "../config.ts";
 
 export interface SystemdOptions {
-  supervisor: Supervisor;
+  manager: ServiceManager;
   clock: Clock;
-  /** Whether the process gets anywhere; asked before each sign of life. */
-  isWorking: () => boolean;
   /** Told of the first message in a row that could not be sent. */
   onTrouble: (error: Error) => void;
   /** The program that sends: systemd's own, which is wherever systemd is. */
@@ -13,8 +11,8 @@ export interface SystemdOptions {
 }
 
 /**
- * Tells systemd how the service is (Type=notify): ready, alive, stopping. The signs of life come from the event
- * loop that serves, and only while the worker pool gets anywhere: a process that answers nobody is replaced.
+ * Tells systemd how the service is (Type=notify): ready, alive, stopping. The signs of life are the
+ * supervisor's own; whether the server processes live, it sees to itself.
  *
  * Messages are datagrams to a unix socket, which neither Bun nor Node can send; `systemd-notify` does, a few ms of
  * another process twice in each watchdog interval. The unit needs `NotifyAccess=all` for it.
@@ -33,9 +31,9 @@ export class Systemd {
   /** Models are warm and the port is open. From now on systemd waits for signs of life. */
   ready(status: string): void {
     this.#send("READY=1", `STATUS=${status}`);
-    const { supervisor, clock } = this.#options;
-    if (supervisor.watchdogMs !== null)
-      this.#endBeat = every(clock, supervisor.watchdogMs / 2, () => this.#beat());
+    const { manager, clock } = this.#options;
+    if (manager.watchdogMs !== null)
+      this.#endBeat = every(clock, manager.watchdogMs / 2, () => this.#send("WATCHDOG=1"));
   }
 
   /** The drain has begun. Signs of life go on until the process ends. */
@@ -47,10 +45,6 @@ export class Systemd {
   async close(): Promise<void> {
     this.#endBeat();
     await this.#sent;
-  }
-
-  #beat(): void {
-    if (this.#options.isWorking()) this.#send("WATCHDOG=1");
   }
 
   /** One after the other, so that they arrive in order. */
@@ -69,9 +63,9 @@ export class Systemd {
   }
 
   async #deliver(lines: string[]): Promise<void> {
-    const { supervisor, program = "systemd-notify" } = this.#options;
+    const { manager, program = "systemd-notify" } = this.#options;
     const notify = Bun.spawn([program, ...lines], {
-      env: { NOTIFY_SOCKET: supervisor.socket, PATH: "/usr/bin:/bin" },
+      env: { NOTIFY_SOCKET: manager.socket, PATH: "/usr/bin:/bin" },
       stdin: "ignore",
       stdout: "ignore",
       stderr: "pipe",
