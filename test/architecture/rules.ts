@@ -72,10 +72,11 @@ export const RULES: Rule[] = [
   },
   {
     name: "native libraries are called from src/inference/decoders/turbo-jpeg.ts only",
-    findings: only(
-      /^(koffi|bun:ffi|@julusian\/jpeg-turbo)(\/|$)/,
-      /^src\/inference\/decoders\/turbo-jpeg\.ts$/,
-    ),
+    findings: only(/^(koffi|@julusian\/jpeg-turbo)(\/|$)/, /^src\/inference\/decoders\/turbo-jpeg\.ts$/),
+  },
+  {
+    name: "bun:ffi, which Bun calls experimental, only where process 1 reaps",
+    findings: only(/^bun:ffi$/, /^src\/supervisor\/reaper\.ts$/),
   },
   { name: "drizzle and bun:sqlite only in db", findings: only(/^(drizzle-|bun:sqlite$)/, /^db\//) },
   { name: "src names workers by URL and never imports them", findings: only(/^workers\//, /^workers\//) },

@@ -115,7 +115,10 @@ describe("the container", () => {
   });
 
   test("has the fast decoder", async () => {
-    expect(await container.log()).toContain('"decoders":["libjpeg-turbo","sharp"]');
+    const said = () => container.log().then((log) => log.includes('"decoders":["libjpeg-turbo","sharp"]'));
+    // Lines of the log are written together, a moment later.
+    for (let tries = 0; tries < 50 && !(await said()); tries++) await Bun.sleep(100);
+    expect(await said()).toBe(true);
   });
 
   test("runs as its user, without capabilities, and can gain none", async () => {
