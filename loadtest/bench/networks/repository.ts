@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { buildNetwork, CLASSES, NETWORK_DIGESTS, type NetworkName } from "./catalogue.ts";
 
@@ -15,7 +15,7 @@ const VERSION = "1.0.0";
 export async function networkRepository(name: NetworkName, parent = NETWORKS_DIR): Promise<string> {
   const folder = join(parent, name, name, VERSION);
   const sha256 = NETWORK_DIGESTS[name];
-  if (await isWhole(folder, sha256)) return join(parent, name);
+  if (await isWhole(folder, name)) return join(parent, name);
 
   const { file } = buildNetwork(name);
   const built = sha256Of(file);
@@ -26,7 +26,7 @@ export async function networkRepository(name: NetworkName, parent = NETWORKS_DIR
   await Bun.write(join(temporary, "model.onnx"), file);
   await Bun.write(join(temporary, "labels.json"), json(labels()));
   await Bun.write(join(temporary, "manifest.json"), json(manifest(name, sha256)));
-  await moveIntoPlace(temporary, folder, sha256);
+  await moveIntoPlace(temporary, folder, name);
   return join(parent, name);
 }
 
@@ -36,21 +36,23 @@ export function networkFile(name: NetworkName, parent = NETWORKS_DIR): string {
 }
 
 /** What another process has put there meanwhile is the same and stays; what is damaged goes. */
-async function moveIntoPlace(temporary: string, folder: string, sha256: string): Promise<void> {
+async function moveIntoPlace(temporary: string, folder: string, name: NetworkName): Promise<void> {
   const isFree = await rename(temporary, folder).then(
     () => true,
     () => false,
   );
   if (isFree) return;
-  if (await isWhole(folder, sha256)) await rm(temporary, { recursive: true, force: true });
+  if (await isWhole(folder, name)) await rm(temporary, { recursive: true, force: true });
   else {
     await rm(folder, { recursive: true, force: true });
     await rename(temporary, folder);
   }
 }
 
-async function isWhole(folder: string, sha256: string): Promise<boolean> {
-  if (!(await stat(join(folder, "manifest.json")).catch(() => null))) return false;
+async function isWhole(folder: string, name: NetworkName): Promise<boolean> {
+  const sha256 = NETWORK_DIGESTS[name];
+  const said = Bun.file(join(folder, "manifest.json"));
+  if (!(await said.exists()) || (await said.text()) !== json(manifest(name, sha256))) return false;
   const file = Bun.file(join(folder, "model.onnx"));
   return (await file.exists()) && sha256Of(await file.arrayBuffer()) === sha256;
 }
@@ -75,7 +77,8 @@ function manifest(name: NetworkName, sha256: string) {
     outputs: { logits: { name: "logits", softmax: false } },
     labels: "labels.json",
     calibration: { temperature: 1, high: 0.9, medium: 0.6 },
-    batch: { max_size: 1, max_wait_ms: 0 },
+    // The server batches only where it finds at load that it pays.
+    batch: { max_size: 4, max_wait_ms: 0 },
     license: "CC0-1.0",
   };
 }

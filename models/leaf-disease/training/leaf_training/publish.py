@@ -43,7 +43,7 @@ def manifest(metrics: dict[str, Any], version: str) -> dict[str, Any]:
         "labels": "labels.json",
         "calibration": {name: round(value, 6) for name, value in metrics["calibration"].items()},
         # On a CPU eight at once take longer than eight in turn, and each waits for all of them.
-        "batch": {"max_size": 1, "max_wait_ms": 0},
+        "batch": {"max_size": 4, "max_wait_ms": 0},
         "accuracy": {
             "top1": round(metrics["right"]["count"] / metrics["right"]["of"], 4),
             "images": held_out["photographs"],
