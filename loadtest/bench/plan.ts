@@ -1,8 +1,7 @@
-import { NETWORK_NAMES } from "./networks/catalogue.ts";
 import { PHOTOGRAPH_NAMES, type PhotographName } from "./photographs.ts";
 
 /** The model that the product comes with, and the networks that stand for other sizes. */
-export const MODEL_NAMES = ["leaf-disease", ...NETWORK_NAMES] as const;
+export const MODEL_NAMES = ["leaf-disease", "mobilenet_v3_small", "mobilenet_v2", "resnet50"] as const;
 export type ModelName = (typeof MODEL_NAMES)[number];
 
 /**

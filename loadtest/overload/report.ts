@@ -9,7 +9,7 @@ const END = "<!-- overload: end -->";
 export function terminalText(figures: OverloadFigures, demands: readonly Demand[]): string {
   const { unloadedMs, peaks, overload, recovered, server } = figures;
   const lines = [
-    `${figures.workers} workers, resnet50; ms`,
+    `${figures.workers} workers, resnet50 at 384 x 384; ms`,
     `unloaded     p50 ${ms(unloadedMs.med)}  p95 ${ms(unloadedMs.p95)}  p99 ${ms(unloadedMs.p99)}`,
     ...peaks.map(
       ({ clients, perSecond }) => `${`${clients} clients`.padEnd(12)} ${perSecond.toFixed(1)} requests/s`,

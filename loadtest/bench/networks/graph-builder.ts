@@ -96,8 +96,8 @@ export class GraphBuilder {
     return { name: output, channels: inputs[0]!.channels };
   }
 
-  /** The graph as it stands, from `input`, float32 [batch, 3, 224, 224], to `logits`, float32 [batch, classes]. */
-  graph(name: string, logits: Value): OnnxGraph {
+  /** The graph as it stands, from `input`, float32 [batch, 3, side, side], to `logits`, float32 [batch, classes]. */
+  graph(name: string, logits: Value, side: number): OnnxGraph {
     const nodes = this.#nodes.map((node) =>
       node.output === logits.name ? { ...node, output: "logits" } : node,
     );
@@ -105,7 +105,7 @@ export class GraphBuilder {
       name,
       nodes,
       initializers: [...this.#initializers, ...this.#constants.values()],
-      inputs: [{ name: IMAGE.name, dims: ["batch", 3, 224, 224] }],
+      inputs: [{ name: IMAGE.name, dims: ["batch", 3, side, side] }],
       outputs: [{ name: "logits", dims: ["batch", logits.channels] }],
     };
   }
@@ -139,5 +139,5 @@ export class GraphBuilder {
   }
 }
 
-/** The photograph: float32 [batch, 3, 224, 224]. */
+/** The photograph: float32 [batch, 3, side, side]. */
 export const IMAGE: Value = { name: "input", channels: 3 };

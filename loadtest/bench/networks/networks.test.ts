@@ -3,11 +3,16 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { buildNetwork, NETWORK_DIGESTS, NETWORK_NAMES } from "./catalogue.ts";
+import { buildNetwork, NETWORK_DIGESTS, NETWORK_NAMES, sideOf } from "./catalogue.ts";
 import { networkFile, networkRepository } from "./repository.ts";
 
 /** As torchvision's documentation has them, https://docs.pytorch.org/vision/stable/models.html. */
-const PARAMETERS = { mobilenet_v3_small: 2_542_856, mobilenet_v2: 3_504_872, resnet50: 25_557_032 };
+const PARAMETERS = {
+  mobilenet_v3_small: 2_542_856,
+  mobilenet_v2: 3_504_872,
+  resnet50: 25_557_032,
+  resnet50_384: 25_557_032,
+};
 const VERIFY = new URL("../../../src/commands/models-verify.ts", import.meta.url).pathname;
 
 describe.each(NETWORK_NAMES)("%s", (name) => {
@@ -23,12 +28,13 @@ describe.each(NETWORK_NAMES)("%s", (name) => {
 
   test("answers noise with logits that are neither huge nor all alike, for a batch as for one", async () => {
     const session = await InferenceSession.create(network.file);
-    const noise = Float32Array.from({ length: 2 * 3 * 224 * 224 }, (_, i) => Math.sin(i * i));
-    const logits = await run(session, noise, 2);
+    const side = sideOf(name);
+    const noise = Float32Array.from({ length: 2 * 3 * side * side }, (_, i) => Math.sin(i * i));
+    const logits = await run(session, noise, 2, side);
     expect(logits.length).toBe(2000);
     const first = logits.subarray(0, 1000);
     expect(deviation(first)).toBeWithin(0.1, 10);
-    const alone = await run(session, noise.subarray(0, 3 * 224 * 224), 1);
+    const alone = await run(session, noise.subarray(0, 3 * side * side), 1, side);
     expect(Math.max(...first.map((logit, i) => Math.abs(logit - alone[i]!)))).toBeLessThan(1e-3);
     await session.release();
   });
@@ -65,8 +71,13 @@ describe("a network's repository", () => {
   });
 });
 
-async function run(session: InferenceSession, input: Float32Array, rows: number): Promise<Float32Array> {
-  const { logits } = await session.run({ input: new Tensor("float32", input, [rows, 3, 224, 224]) });
+async function run(
+  session: InferenceSession,
+  input: Float32Array,
+  rows: number,
+  side: number,
+): Promise<Float32Array> {
+  const { logits } = await session.run({ input: new Tensor("float32", input, [rows, 3, side, side]) });
   return logits!.data as Float32Array;
 }
 

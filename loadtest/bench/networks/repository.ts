@@ -1,6 +1,6 @@
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { buildNetwork, CLASSES, NETWORK_DIGESTS, type NetworkName } from "./catalogue.ts";
+import { buildNetwork, CLASSES, NETWORK_DIGESTS, type NetworkName, sideOf } from "./catalogue.ts";
 
 /** Git ignores it. */
 export const NETWORKS_DIR = new URL("../../.cache/networks", import.meta.url).pathname;
@@ -61,7 +61,7 @@ function sha256Of(bytes: Uint8Array | ArrayBuffer): string {
   return new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
 }
 
-/** The photograph's middle, shrunk to 224 x 224 as a whole, so that every photograph must be resized. */
+/** The photograph's middle, shrunk to the network's size as a whole, so that every photograph must be resized. */
 function manifest(name: NetworkName, sha256: string) {
   return {
     schema: 1,
@@ -71,7 +71,14 @@ function manifest(name: NetworkName, sha256: string) {
     description: `${name} as torchvision has it, with random weights: for measuring speed.`,
     file: "model.onnx",
     sha256,
-    input: { name: "input", dtype: "float32", layout: "NCHW", width: 224, height: 224, color: "RGB" },
+    input: {
+      name: "input",
+      dtype: "float32",
+      layout: "NCHW",
+      width: sideOf(name),
+      height: sideOf(name),
+      color: "RGB",
+    },
     resize: { fit: "cover", crop: 1, interpolation: "bilinear" },
     normalize: { scale: 1 / 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
     outputs: { logits: { name: "logits", softmax: false } },
