@@ -1,8 +1,9 @@
 import { join } from "node:path";
+import { withSection } from "../readme-section.ts";
 import { compareRevisions, comparisonRows } from "./comparison.ts";
 import { type Machine, machine } from "./machine.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
-import { benchSection, withSection } from "./readme.ts";
+import { benchSection } from "./readme.ts";
 import { runBench } from "./run.ts";
 import { CHECKOUT } from "./server.ts";
 import { cellRows, plainTable, promiseLines, summaryRows } from "./tables.ts";

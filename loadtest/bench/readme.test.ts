@@ -1,26 +1,6 @@
 import { expect, test } from "bun:test";
-import { benchSection, withSection } from "./readme.ts";
+import { benchSection } from "./readme.ts";
 import { cellResult, Results } from "./results.ts";
-
-const README = "# Title\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nrest\n";
-
-test("replaces what stands between the markers, and nothing else", () => {
-  const replaced = withSection(README, "bench", "\nnew\n");
-  expect(replaced).toBe("# Title\n<!-- bench:begin -->\nnew\n<!-- bench:end -->\nrest\n");
-  expect(withSection(replaced, "bench", "old")).toBe(README);
-});
-
-test.each(["# Title", "<!-- bench:end --> <!-- bench:begin -->", `${README}${README}`])(
-  "%j has no place for it",
-  (readme) => {
-    expect(() => withSection(readme, "bench", "new")).toThrow("no place");
-  },
-);
-
-test.each(["bench", "peers"])("the README of this repository has a place for %s", async (name) => {
-  const readme = await Bun.file(new URL("../../README.md", import.meta.url)).text();
-  expect(withSection(readme, name, "new")).toContain(`<!-- ${name}:begin -->\nnew\n<!-- ${name}:end -->`);
-});
 
 test("the section has a row for each model and photograph, and says what it was measured with", () => {
   const sample = {

@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../test/system/server.ts";
 import { killTree, treeUsage, type Usage } from "./process-tree.ts";
 
 /** A server of its own, started as `bun start` starts it, with a data directory that goes when it stops. */
@@ -109,11 +110,4 @@ async function becomesReady(url: string, child: Bun.Subprocess): Promise<boolean
     await Bun.sleep(25);
   }
   return false;
-}
-
-function freePort(): number {
-  const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = probe;
-  probe.stop(true);
-  return port;
 }

@@ -2,6 +2,7 @@ import { type LoadJob, runLoad } from "../bench/generator/job.ts";
 import { servableModel } from "../bench/models.ts";
 import { photographs } from "../bench/photographs.ts";
 import { treeUsage } from "../bench/process-tree.ts";
+import { median } from "../bench/statistics.ts";
 
 /**
  * `bun loadtest/hand-over/main.ts [rounds] [seconds]`: what it costs that the server decodes and hands image tensors
@@ -63,9 +64,4 @@ async function start(folder: string, place: (typeof PLACES)[number]) {
 function job(url: string, files: readonly string[], connections: number, seconds: number): LoadJob {
   const bodies = { files, contentType: "image/jpeg", formField: null };
   return { url, bodies, connections, seconds, rate: null };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.ceil((sorted.length - 1) / 2)]!) / 2;
 }

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { requireK6 } from "../../test/run/k6-program.ts";
 
 const SCRIPT = new URL("client.js", import.meta.url).pathname;
-const INSTALLED = new URL("../../test/.tools/bin", import.meta.url).pathname;
 
 /** One phase of a client: it asks at this rate, whoever else does. */
 export interface Visit {
@@ -44,7 +44,16 @@ export async function runClient(options: {
   try {
     const summary = join(home, "summary.json");
     const first = nice ? ["nice", "-n", "10"] : [];
-    const argv = [...first, findK6(), "run", "--quiet", "--no-usage-report", "--local-ips", address, SCRIPT];
+    const argv = [
+      ...first,
+      await requireK6(),
+      "run",
+      "--quiet",
+      "--no-usage-report",
+      "--local-ips",
+      address,
+      SCRIPT,
+    ];
     const child = Bun.spawn(argv, {
       env: {
         HOME: home,
@@ -95,11 +104,4 @@ function answers(values: Record<string, Values>): Answers {
     wrong: count("wrong"),
     latencyMs: ms?.count ? { med: ms.med!, p95: ms["p(95)"]!, p99: ms["p(99)"]!, max: ms.max! } : null,
   };
-}
-
-/** @throws Error where there is none */
-function findK6(): string {
-  const found = Bun.which("k6", { PATH: `${INSTALLED}:${process.env.PATH ?? ""}` });
-  if (found === null) throw new Error("k6 is missing: go install go.k6.io/k6@v1.8.1");
-  return found;
 }

@@ -1,23 +1,13 @@
 import { cpus } from "node:os";
+import { atLeast, atMost, type Demand, demandLines } from "../demands.ts";
 import type { Answers } from "./k6-client.ts";
 import { type Figures, PHASES, type Phase } from "./measure.ts";
-
-const BEGIN = "<!-- noisy-neighbour: written by `bun run load noisy-neighbour --update-readme` -->";
-const END = "<!-- noisy-neighbour: end -->";
 
 const NAMES: Record<Phase, string> = {
   alone: "alone",
   flood: "beside a client at 20 times its share",
   slow: "beside 200 slow uploads",
 };
-
-/** One thing that is asked, and what was found. */
-export interface Demand {
-  what: string;
-  found: string;
-  wanted: string;
-  met: boolean;
-}
 
 export interface Bounds {
   /** Least share of the quiet client's answers that are 200. */
@@ -54,13 +44,10 @@ export function terminalText(figures: Figures, found: readonly Demand[]): string
     `the flood: 200: ${figures.flood.served}, 503: ${figures.flood.refused}, other: ${figures.flood.wrong}`,
     `the slow uploads: ${JSON.stringify(figures.slow)}`,
   ];
-  const width = Math.max(...found.map(({ what }) => what.length));
-  for (const { what, found: value, wanted, met } of found)
-    lines.push(`${met ? "ok  " : "MISS"}  ${what.padEnd(width)}  ${value} (${wanted})`);
-  return lines.join("\n");
+  return [...lines, ...demandLines(found)].join("\n");
 }
 
-/** Markdown, between the two markers. */
+/** Markdown. */
 export function readmeTable({
   quiet,
   flood,
@@ -86,32 +73,10 @@ export function readmeTable({
   return `${rows.map((cells) => `| ${cells.join(" | ")} |`).join("\n")}\n\n${about}`;
 }
 
-/** `text` with the table between its two markers. Throws where there are none. */
-export function withTable(text: string, table: string): string {
-  const from = text.indexOf(BEGIN);
-  const to = text.indexOf(END);
-  if (from < 0 || to < from) throw new Error(`no place for the table: wanted ${BEGIN} and ${END}`);
-  return `${text.slice(0, from + BEGIN.length)}\n${table}\n${text.slice(to)}`;
-}
-
 const asked = ({ served, refused, wrong }: Answers) => served + refused + wrong;
 const share = (answers: Answers) => answers.served / asked(answers);
 const ratio = (quiet: Figures["quiet"], phase: Phase) =>
   (quiet[phase].latencyMs?.p95 ?? Number.POSITIVE_INFINITY) / (quiet.alone.latencyMs?.p95 ?? Number.NaN);
-
-const atLeast = (what: string, found: number, least: number): Demand => ({
-  what,
-  found: found.toFixed(3),
-  wanted: `at least ${least}`,
-  met: found >= least,
-});
-
-const atMost = (what: string, found: number, most: number): Demand => ({
-  what,
-  found: found.toFixed(2),
-  wanted: `at most ${most}`,
-  met: found <= most,
-});
 
 function latencies({ latencyMs }: Answers): string {
   if (latencyMs === null) return "none";

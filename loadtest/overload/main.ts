@@ -1,14 +1,14 @@
-import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { requireK6 } from "../../test/run/k6-program.ts";
 import { OPERATOR_TOKEN, startServer } from "../../test/system/server.ts";
 import { networkRepository } from "../bench/networks/repository.ts";
-import { FULL, measure, type OverloadFigures, SHORT } from "./measure.ts";
-import { readmeTable, terminalText, withTable } from "./report.ts";
+import { withSection } from "../readme-section.ts";
+import { type Durations, FULL, measure, type OverloadFigures, SHORT } from "./measure.ts";
+import { readmeTable, terminalText } from "./report.ts";
 import { demands, LOOSE, STRICT } from "./verdict.ts";
 
 const README = new URL("../README.md", import.meta.url).pathname;
 const REPORT = new URL("../../test/reports/load-overload.json", import.meta.url).pathname;
-const K6 = new URL("../../test/.tools/bin/k6", import.meta.url).pathname;
 
 const USAGE = `bun run load overload [--short] [--update-readme]
 
@@ -32,18 +32,18 @@ export async function main(argv: string[]): Promise<number> {
     console.log(USAGE);
     return flags === null ? 2 : 0;
   }
-  const figures = await overload(flags.short ? SHORT : FULL);
+  const figures = await overload(flags.short ? SHORT : FULL, await requireK6());
   const found = demands(figures, flags.short ? LOOSE : STRICT);
   console.log(terminalText(figures, found));
   await Bun.write(REPORT, `${JSON.stringify({ figures, demands: found }, null, 2)}\n`);
   console.log(`\n${REPORT}`);
   if (flags["update-readme"])
-    await Bun.write(README, withTable(await Bun.file(README).text(), readmeTable(figures)));
+    await Bun.write(README, withSection(await Bun.file(README).text(), "overload", readmeTable(figures)));
   return found.every(({ met }) => met) ? 0 : 1;
 }
 
 /** Starts a server with resnet50 at 384 x 384 and measures it. */
-export async function overload(durations = FULL, k6 = findK6()): Promise<OverloadFigures> {
+export async function overload(durations: Durations, k6: string): Promise<OverloadFigures> {
   const models = await networkRepository("resnet50_384");
   await using server = await startServer({ ...SETTINGS, PINHOLE_MODELS_DIR: models });
   return await measure({ k6, baseUrl: server.url, operatorToken: OPERATOR_TOKEN, durations });
@@ -58,11 +58,4 @@ function flagsOf(argv: string[]) {
     console.error(String(error));
     return null;
   }
-}
-
-/** @throws Error where there is none */
-function findK6(): string {
-  const found = Bun.which("k6", { PATH: `${join(K6, "..")}:${process.env.PATH ?? ""}` });
-  if (found === null) throw new Error("k6 is missing: go install go.k6.io/k6@v1.8.1");
-  return found;
 }

@@ -1,9 +1,6 @@
 import { cpus } from "node:os";
+import { type Demand, demandLines } from "../demands.ts";
 import type { OverloadFigures } from "./measure.ts";
-import type { Demand } from "./verdict.ts";
-
-const BEGIN = "<!-- overload: written by `bun run load overload --update-readme` -->";
-const END = "<!-- overload: end -->";
 
 /** For people. */
 export function terminalText(figures: OverloadFigures, demands: readonly Demand[]): string {
@@ -22,13 +19,10 @@ export function terminalText(figures: OverloadFigures, demands: readonly Demand[
     `generator    ${(100 * overload.generatorCores).toFixed(1)}% of a core`,
     "",
   ];
-  const width = Math.max(...demands.map(({ what }) => what.length));
-  for (const { what, found, wanted, met } of demands)
-    lines.push(`${met ? "ok  " : "MISS"}  ${what.padEnd(width)}  ${found} (${wanted})`);
-  return lines.join("\n");
+  return [...lines, ...demandLines(demands)].join("\n");
 }
 
-/** Markdown, between the two markers. */
+/** Markdown. */
 export function readmeTable(figures: OverloadFigures): string {
   const { unloadedMs, peak, overload, recovered, server } = figures;
   const rows = [
@@ -59,14 +53,6 @@ export function readmeTable(figures: OverloadFigures): string {
     `${server.queueLimit} waiting, at most ${ms(server.queueWaitMs)} ms. Neither 200 nor 503: ${overload.wrong + recovered.wrong}.`,
   ];
   return `${rows.map((cells) => `| ${cells.join(" | ")} |`).join("\n")}\n\n${about.join(" ")}`;
-}
-
-/** `text` with the table between its two markers. Throws where there are none. */
-export function withTable(text: string, table: string): string {
-  const from = text.indexOf(BEGIN);
-  const to = text.indexOf(END);
-  if (from < 0 || to < from) throw new Error(`no place for the table: wanted ${BEGIN} and ${END}`);
-  return `${text.slice(0, from + BEGIN.length)}\n${table}\n${text.slice(to)}`;
 }
 
 function refusedPerSecond({ overload, offeredPerSecond }: OverloadFigures): string {

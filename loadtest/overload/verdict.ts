@@ -1,12 +1,5 @@
+import { atLeast, atMost, type Demand, none } from "../demands.ts";
 import type { OverloadFigures } from "./measure.ts";
-
-/** One thing that is asked of an overloaded server. */
-export interface Demand {
-  what: string;
-  found: string;
-  wanted: string;
-  met: boolean;
-}
 
 export interface Bounds {
   /** So many times the peak must have been asked. */
@@ -49,30 +42,4 @@ export function demands(figures: OverloadFigures, bounds: Bounds): Demand[] {
     atMost("p99 of the served, ms", overload.servedMs?.p99 ?? Infinity, 2 * p99 + server.queueWaitMs),
     atMost("p99 from 2 s after the end on, ms", recovered.servedMs?.p99 ?? Infinity, SAME_P99 * p99),
   ];
-}
-
-const atLeast = (what: string, found: number, least: number): Demand => ({
-  what,
-  found: short(found),
-  wanted: `at least ${short(least)}`,
-  met: found >= least,
-});
-
-const atMost = (what: string, found: number, most: number): Demand => ({
-  what,
-  found: short(found),
-  wanted: `at most ${short(most)}`,
-  met: found <= most,
-});
-
-const none = (what: string, found: number): Demand => ({
-  what,
-  found: short(found),
-  wanted: "none",
-  met: found === 0,
-});
-
-/** Three significant digits below 100, whole from there on. */
-function short(figure: number): string {
-  return Math.abs(figure) >= 100 ? figure.toFixed(0) : String(Number(figure.toPrecision(3)));
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { withSection } from "../bench/readme.ts";
+import { withSection } from "../readme-section.ts";
 import { PEERS } from "./peers.ts";
 
 test("every peer has a server to start and settings that differ", () => {

@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../test/system/server.ts";
 import { tree, treeUsage, type Usage } from "../bench/process-tree.ts";
 import { CHECKOUT, startServer } from "../bench/server.ts";
 import { mappedBytesOf } from "./mappings.ts";
@@ -113,11 +114,4 @@ export function signal(pids: readonly number[], name: NodeJS.Signals): void {
       // It has ended.
     }
   }
-}
-
-function freePort(): number {
-  const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = probe;
-  probe.stop(true);
-  return port;
 }

@@ -2,10 +2,10 @@ import { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { photographs } from "../system/photographs.ts";
 import { plain } from "../system/pictures.ts";
+import { childrenOf, isRunning } from "../system/processes.ts";
 import type { Random } from "../system/random.ts";
 import { RawConnection } from "../system/raw-http.ts";
 import type { RunningServer } from "../system/server.ts";
-import { childrenOf, isRunning } from "./children.ts";
 import { Figures } from "./figures.ts";
 import { FAILING_MODEL, WEDGING_MODEL } from "./models.ts";
 import type { FaultName } from "./plan.ts";
@@ -52,7 +52,7 @@ export const faultsByName: Record<FaultName, Fault> = {
 export const STOPS_RECORDING: readonly FaultName[] = ["fill the disk", "lock the database"];
 
 async function end({ server, random }: Scene, signal: "SIGKILL" | "SIGSEGV"): Promise<void> {
-  const pid = random.pick(childrenOf(server.pid));
+  const pid = random.pick(childrenOf(server.pid).filter(isRunning));
   process.kill(pid, signal);
   await until("the process has ended", () => !isRunning(pid));
 }

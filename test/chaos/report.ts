@@ -1,9 +1,8 @@
+import { withSection } from "../../loadtest/readme-section.ts";
 import type { ChaosReport } from "./chaos.ts";
 import { FAULTS } from "./plan.ts";
 
 const README = new URL("../../README.md", import.meta.url).pathname;
-const BEGIN = "<!-- chaos: written by `bun run chaos --update-readme` -->";
-const END = "<!-- chaos: end -->";
 
 /** A row for each fault: how often it came, and the longest time without readiness. */
 export function table({ blows }: Pick<ChaosReport, "blows">): string[][] {
@@ -42,17 +41,15 @@ export function reportText(report: ChaosReport): string {
   return [...lines, "", ...summary(report), ...failures].join("\n");
 }
 
-/** `text` with the table between its two markers. @throws Error where there are none */
-export function withChaosTable(text: string, report: ChaosReport): string {
-  const from = text.indexOf(BEGIN);
-  const to = text.indexOf(END);
-  if (from < 0 || to < from) throw new Error(`no place for the figures: wanted ${BEGIN} and ${END}`);
+/** Markdown: the table, and what the whole came to. */
+export function chaosSection(report: ChaosReport): string {
   const rows = [["Fault", "Times", "Longest without readiness"], ["---", "---", "---"], ...table(report)];
   const lines = rows.map((cells) => `| ${cells.join(" | ")} |`);
-  const about = `Seed ${report.seed}, ${report.seconds} s, ${report.processes === 1 ? "one process" : `${report.processes} processes`}. ${summary(report).join(" ")}`;
-  return `${text.slice(0, from + BEGIN.length)}\n${lines.join("\n")}\n\n${about}\n${text.slice(to)}`;
+  const processes = report.processes === 1 ? "one process" : `${report.processes} processes`;
+  const about = `Seed ${report.seed}, ${report.seconds} s, ${processes}. ${summary(report).join(" ")}`;
+  return `${lines.join("\n")}\n\n${about}`;
 }
 
 export async function updateReadme(report: ChaosReport): Promise<void> {
-  await Bun.write(README, withChaosTable(await Bun.file(README).text(), report));
+  await Bun.write(README, withSection(await Bun.file(README).text(), "chaos", chaosSection(report)));
 }

@@ -9,6 +9,7 @@ import { BufferPool } from "../../src/inference/buffer-pool.ts";
 import type { DecoderName, ImageDecoder } from "../../src/inference/decode.ts";
 import { openDecoders } from "../../src/inference/decoders/decoders.ts";
 import { validateImage } from "../../src/inference/validate.ts";
+import { median } from "../system/held.ts";
 import { LIMITS } from "./cases.ts";
 
 const TARGET = { width: 224, height: 224, fit: "cover", crop: 1 } as const;
@@ -64,10 +65,6 @@ async function cpuMs(work: Work, atOnce: number): Promise<number> {
   await Promise.all(Array.from({ length: atOnce }, lane));
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1000 / done;
-}
-
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[values.length >> 1]!;
 }
 
 const memory = new BufferPool({ maxBytes: 256 * 1024 * 1024 });

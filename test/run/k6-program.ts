@@ -25,6 +25,13 @@ export async function k6Program(): Promise<string | Missing> {
   return isRightK6(own) ? own : missing;
 }
 
+/** @throws Error that says how to get it, where there is none */
+export async function requireK6(): Promise<string> {
+  const k6 = await k6Program();
+  if (typeof k6 === "string") return k6;
+  throw new Error(`${k6.what} is missing. How to get it: ${k6.howToGet}`);
+}
+
 function isRightK6(path: string): boolean {
   if (!existsSync(path)) return false;
   return Bun.spawnSync([path, "version"]).stdout.toString().includes(`k6 ${K6} `);

@@ -6,6 +6,9 @@ export function childrenOf(pid: number): number[] {
   return listed.split(" ").filter(Boolean).map(Number);
 }
 
+/** Whether it is there and has not ended. */
+export const isRunning = (pid: number): boolean => /\) [^ZX] [^)]*$/.test(read(`/proc/${pid}/stat`));
+
 /** Whether it has ended and nobody has waited for it. */
 export const isZombie = (pid: number): boolean => /\) Z [^)]*$/.test(read(`/proc/${pid}/stat`));
 
