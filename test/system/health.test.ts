@@ -83,7 +83,9 @@ test("a check over its threshold is named with its figure, in the report, the hi
     checks: { disk: { state: "degraded", unit: "bytes" } },
   });
 
-  const lines = (await server.log()).split("\n").filter((line) => line.includes("health check failing"));
+  const lines = (await server.said("health check failing"))
+    .split("\n")
+    .filter((line) => line.includes("health check failing"));
   expect(lines).toHaveLength(1);
   expect(JSON.parse(lines[0]!)).toMatchObject({ level: "warn", check: "disk", threshold: disk!.threshold });
 });

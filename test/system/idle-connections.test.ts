@@ -93,7 +93,7 @@ async function allAreClosed(idle: IdleConnections): Promise<number> {
 describe(`${IDLE} connections on which nothing is sent, beside a client that works`, () => {
   test("straight at the server: every request is answered, memory stays, they are closed in time", async () => {
     await using server = await startServer(SETTINGS);
-    expect(await server.log()).toContain("Open files: ");
+    await server.said("Open files: ");
     const stop = workingClient((body) => fetch(`${server.url}/api/v1/predict`, post(body)));
     await Bun.sleep(1000);
     const before = residentBytes(server.pid);

@@ -120,7 +120,7 @@ describe("a server in production", () => {
 
   test("starts where all is well, and tells what to look at", async () => {
     await using server = await startServer({ ...SETTINGS, ...production });
-    expect(await server.log()).toContain("so a proxy stands before it, and none is trusted");
+    await server.said("so a proxy stands before it, and none is trusted");
     expect((await fetch(`${server.url}/health/ready`)).status).toBe(200);
   });
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 const START_TIMEOUT_MS = 60_000;
+const SAID_TIMEOUT_MS = 20_000;
 
 export const OPERATOR_TOKEN = "operator-token-of-the-tests-0123456789";
 
@@ -16,8 +17,10 @@ export interface RunningServer extends AsyncDisposable {
   dataDir: string;
   /** Exit code once it has ended; 128 and the signal's number where a signal ended it. */
   exited: Promise<number>;
-  /** Everything it has written so far. */
+  /** Everything it has written so far. Lines are written together, some time after what they tell of. */
   log(): Promise<string>;
+  /** The log once it holds `text` that many times; throws with its end when it does not come to that. */
+  said(text: string, times?: number): Promise<string>;
   signal(name: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGUSR2" | "SIGSTOP" | "SIGCONT" | "SIGKILL"): void;
   /** SIGTERM, then waits for the end. The data directory goes with it, if it is its own. */
   stop(): Promise<number>;
@@ -68,6 +71,17 @@ export async function startServer(
     exited: child.exited,
     async log() {
       return `${await Bun.file(streams.stderr).text()}\n${await Bun.file(streams.stdout).text()}`;
+    },
+    async said(text, times = 1) {
+      const giveUpAt = performance.now() + SAID_TIMEOUT_MS;
+      let log = await server.log();
+      while (log.split(text).length - 1 < times) {
+        if (performance.now() > giveUpAt)
+          throw new Error(`the log does not say "${text}" ${times} times:\n${log.slice(-4000)}`);
+        await Bun.sleep(25);
+        log = await server.log();
+      }
+      return log;
     },
     signal: (name) => child.kill(name),
     async stop() {

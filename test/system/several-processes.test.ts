@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { plain } from "./pictures.ts";
@@ -203,13 +203,12 @@ test("several processes write to logs of their own", async () => {
       { ...SETTINGS, PINHOLE_PROCESSES: "2", PINHOLE_LOG_DIR: logs },
       { supervised: true },
     );
-    await until(async () => (await readdir(logs)).includes("server.2.log"));
+    const written = (writer: string) => readFile(join(logs, `server.${writer}.log`), "utf8").catch(() => "");
+    const writers = ["1", "2", "supervisor"];
+    await until(async () => (await Promise.all(writers.map(written))).every((text) => text.includes("\n")));
     await several.stop();
-    const files = await readdir(logs);
-    expect(files).toContain("server.1.log");
-    expect(files).toContain("server.supervisor.log");
-    for (const writer of ["1", "2", "supervisor"]) {
-      const lines = (await Bun.file(join(logs, `server.${writer}.log`)).text()).trim().split("\n");
+    for (const writer of writers) {
+      const lines = (await written(writer)).trim().split("\n");
       for (const line of lines) expect(JSON.parse(line).process).toBe(writer);
     }
   } finally {

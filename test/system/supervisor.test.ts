@@ -89,7 +89,7 @@ describe("a server process that dies", () => {
     const [pid = 0] = childrenOf(server.pid);
     process.kill(pid, "SIGSTOP");
     await successor(server, pid);
-    expect(await server.log()).toContain('"reason":"silent"');
+    await server.said('"reason":"silent"');
   });
 
   test("because its workers get nowhere: it is killed and started again", async () => {
@@ -105,7 +105,7 @@ describe("a server process that dies", () => {
     const body = await plain(255, 255, 255);
     await fetch(`${server.url}/api/v1/predict`, { method: "POST", body });
     await successor(server, pid);
-    expect(await server.log()).toContain('"reason":"silent"');
+    await server.said('"reason":"silent"');
   });
 
   test("when its model has been broken meanwhile: tried again, then given up with the code that says so", async () => {

@@ -63,7 +63,7 @@ test("a prediction is a trace: the caller's, one span for the request and one fo
     (name) => children.find((child) => child.name === name)!.start,
   );
   expect(starts).toEqual([...starts].sort((a, b) => (a < b ? -1 : 1)));
-  const lines = (await server.log()).split("\n").filter((line) => line.includes('"traced"'));
+  const lines = (await server.said('"traced"', 2)).split("\n").filter((line) => line.includes('"traced"'));
   expect(lines.length).toBeGreaterThanOrEqual(2);
   for (const line of lines) expect(JSON.parse(line)).toMatchObject({ trace_id: TRACE });
   expect(collector.requests.map(({ body }) => body).join()).not.toMatch(/203\.0\.113|127\.0\.0\.1/);
