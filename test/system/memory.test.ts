@@ -109,9 +109,9 @@ test("short of memory: new work is refused before its body is read, and taken ag
   expect((await predict(server)).status).toBe(200);
   const after = await metric(server, "pinhole_process_resident_memory_bytes");
   console.log(`warm ${warmBytes / MIB} MiB, short at ${shortAt / MIB} MiB, afterwards ${after / MIB} MiB`);
-  const refused = (await server.said("new work is refused")).split("new work is refused").length - 1;
-  const over = await server.said("no longer short", refused);
-  expect(over.split("no longer short").length - 1).toBe(refused);
+  const short = (await server.said("new work is refused")).split("new work is refused").length - 1;
+  const over = await server.said("no longer short", short);
+  expect(over.split("no longer short").length - 1).toBe(short);
   expect(await server.stop()).toBe(0);
 }, 120_000);
 
