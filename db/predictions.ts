@@ -1,20 +1,9 @@
-import {
-  and,
-  desc,
-  eq,
-  getTableColumns,
-  gte,
-  inArray,
-  lt,
-  lte,
-  type Placeholder,
-  type SQL,
-  sql,
-} from "drizzle-orm";
+import { and, desc, eq, gte, inArray, lt, lte, type SQL, sql } from "drizzle-orm";
 import type { ConfidenceStatus } from "../src/inference/prediction.ts";
 import type { Outcome, PredictionRow } from "../src/recording/row.ts";
 import type { PinholeDatabase } from "./connection.ts";
 import { decodeCursor, encodeCursor, NEWEST } from "./cursor.ts";
+import { insertStatement } from "./record-writer.ts";
 import { predictions } from "./schema.ts";
 
 /** Which rows; all that are given must hold. */
@@ -39,18 +28,20 @@ type PageStatement = ReturnType<typeof preparePage>;
 export class Predictions {
   readonly #database: PinholeDatabase;
   readonly #statements: Statements;
+  readonly #insert: ReturnType<typeof insertStatement>;
   readonly #pages = new Map<string, PageStatement>();
 
   /** @param database migrated */
   constructor(database: PinholeDatabase) {
     this.#database = database;
     this.#statements = prepare(database);
+    this.#insert = insertStatement(database.sqlite);
   }
 
   /** Writes all or none. A row whose id is already there is left as it is. */
   insertMany(rows: readonly PredictionRow[]): void {
     this.#database.write("predictions.insertMany", () => {
-      for (const row of rows) this.#statements.insert.run({ ...row });
+      for (const row of rows) this.#insert.run(row);
     });
   }
 
@@ -146,11 +137,6 @@ function preparePage({ orm }: PinholeDatabase, given: readonly (typeof FILTERS)[
 
 function prepare({ orm }: PinholeDatabase) {
   const { id, createdAt } = predictions;
-  const columns = Object.keys(getTableColumns(predictions));
-  const values = Object.fromEntries(columns.map((column) => [column, sql.placeholder(column)])) as Record<
-    keyof PredictionRow,
-    Placeholder
-  >;
   const utcDay = sql<number>`${createdAt} / ${sql.raw(String(DAY_MS))}`;
   const oldest = orm
     .select({ rowid })
@@ -165,7 +151,6 @@ function prepare({ orm }: PinholeDatabase) {
     .orderBy(rowid)
     .limit(sql.placeholder("max"));
   return {
-    insert: orm.insert(predictions).values(values).onConflictDoNothing().prepare(),
     byId: orm
       .select()
       .from(predictions)

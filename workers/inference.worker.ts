@@ -2,6 +2,7 @@ import { systemClock } from "../src/clock.ts";
 import { type Failure, PinholeError } from "../src/errors.ts";
 import type { FromWorker, RowOutcome, ToWorker } from "../src/inference/messages.ts";
 import { type ModelSession, openSession } from "../src/inference/session.ts";
+import { INFERENCE_STEPS, standBack } from "../src/thread-priority.ts";
 
 /** Runs after which garbage is collected: buffers that were handed back leave little that would set it off. */
 const COLLECT_EVERY = 2000;
@@ -49,6 +50,8 @@ async function load({ models }: Extract<ToWorker, { kind: "load" }>): Promise<vo
     });
     return;
   }
+  // Not before: what the engine starts for all threads meanwhile would take after this one.
+  standBack(INFERENCE_STEPS);
   const found = [...sessions].map(([key, { maxBatch, times }]) => [key, { maxBatch, ...times }]);
   answer({ kind: "ready", models: Object.fromEntries(found) });
 }

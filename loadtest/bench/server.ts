@@ -28,8 +28,14 @@ export const CHECKOUT = new URL("../..", import.meta.url).pathname;
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
 
-/** All checks are on. What is set is what lets one machine's load be that of many clients, and be heavy. */
+/**
+ * As in production: all checks on, and no `.env.development` with its log level. What else is set is what lets one
+ * machine's load be that of many clients, and be heavy.
+ */
 const SETTINGS = {
+  PINHOLE_ENVIRONMENT: "production",
+  // Nobody balances: to stop takes no longer than it must.
+  PINHOLE_DRAIN_DELAY_MS: "0",
   PINHOLE_RATE_LIMIT_ENABLED: "false",
   // Each connection of the load generator speaks for a client of its own.
   PINHOLE_TRUSTED_PROXIES: "127.0.0.1",

@@ -9,8 +9,8 @@ import { mainThreadShares } from "./cpu-profile.ts";
 import { type ThreadTimes, threadTimes } from "./threads.ts";
 
 /**
- * `bun run profile [seconds]`: where the server's CPU time goes. mobilenet_v3_small, 256 x 256 JPEGs as raw bodies,
- * 16 connections, no cache, no rate limit: CPU and wake-ups of each thread for each request, first without, then with
+ * `bun run profile [seconds] [hits]`: where the server's CPU time goes. mobilenet_v3_small, 256 x 256 JPEGs as raw
+ * bodies, 16 connections, no cache, or with `hits` a cache that has all answers, no rate limit: CPU and wake-ups of each thread for each request, first without, then with
  * Bun's sampling profiler, by which functions of the main thread are ranked.
  */
 
@@ -20,12 +20,18 @@ const WARM_UP_SECONDS = 3;
 const SECONDS = 8;
 const PORT = 18_099;
 
-if (import.meta.main) await main(Number(process.argv[2] ?? SECONDS));
+/** So few that the cache soon has all of them. */
+const HIT_PHOTOGRAPHS = 16;
 
-async function main(seconds: number): Promise<void> {
+if (import.meta.main) {
+  const [seconds = String(SECONDS), what] = process.argv.slice(2);
+  await main(Number(seconds), what === "hits");
+}
+
+async function main(seconds: number, hits: boolean): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), "pinhole-profile-"));
   try {
-    const plain = await loaded(home, [], seconds);
+    const plain = await loaded(home, { flags: [], seconds, hits });
     console.log(
       `${Math.round(plain.requestsPerSecond)} requests/s; CPU ms and wake-ups of a request, by thread:\n`,
     );
@@ -36,7 +42,7 @@ async function main(seconds: number): Promise<void> {
         `| ${name} | ${[cpuMs, systemMs, waits, preemptions].map((value) => (value / plain.answers).toFixed(3)).join(" | ")} |`,
       );
     const profiles = join(home, "profiles");
-    await loaded(home, ["--cpu-prof", `--cpu-prof-dir=${profiles}`], seconds);
+    await loaded(home, { flags: ["--cpu-prof", `--cpu-prof-dir=${profiles}`], seconds, hits });
     const [file] = await readdir(profiles);
     const shares = mainThreadShares(await Bun.file(join(profiles, file!)).json(), CHECKOUT);
     console.log("\n| with what it calls | by itself | function of the main thread |\n| --- | --- | --- |");
@@ -52,9 +58,13 @@ function percent(share: number): string {
 }
 
 /** A server of its own under load. */
-async function loaded(home: string, flags: readonly string[], seconds: number) {
+async function loaded(
+  home: string,
+  { flags, seconds, hits }: { flags: readonly string[]; seconds: number; hits: boolean },
+) {
   const { modelsDir } = await servableModel(MODEL);
-  const { files } = await photographs("256x256");
+  const { files: all } = await photographs("256x256");
+  const files = hits ? all.slice(0, HIT_PHOTOGRAPHS) : all;
   const server = Bun.spawn([process.execPath, ...flags, "--no-env-file", "src/index.ts"], {
     cwd: CHECKOUT,
     env: {
@@ -66,7 +76,9 @@ async function loaded(home: string, flags: readonly string[], seconds: number) {
       PINHOLE_DATA_DIR: join(home, "data"),
       PINHOLE_MODELS_DIR: modelsDir,
       PINHOLE_MODEL_DEFAULT: MODEL,
-      PINHOLE_CACHE_ENABLED: "false",
+      PINHOLE_ENVIRONMENT: "production",
+      PINHOLE_DRAIN_DELAY_MS: "0",
+      PINHOLE_CACHE_ENABLED: String(hits),
       PINHOLE_RATE_LIMIT_ENABLED: "false",
       PINHOLE_TRUSTED_PROXIES: "127.0.0.1",
     },

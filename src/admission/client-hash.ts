@@ -14,6 +14,8 @@ import { join } from "node:path";
 const SECRET_FILE = "client-key.secret";
 const SECRET_BYTES = 32;
 const HASH_BYTES = 16;
+/** Hashes that are remembered: one request asks for its client's three times. */
+const REMEMBERED = 1024;
 
 /**
  * Names a client in logs, records and statistics: HMAC-SHA-256 of its key under the server's secret, the first
@@ -26,8 +28,17 @@ export function clientHash(secret: Uint8Array): ClientHash {
   if (secret.length < SECRET_BYTES) {
     throw new Error(`The secret of the client hash needs ${SECRET_BYTES} bytes; it has ${secret.length}.`);
   }
-  return (clientKey) =>
-    new Bun.CryptoHasher("sha256", secret).update(clientKey).digest().subarray(0, HASH_BYTES).toHex();
+  const remembered = new Map<string, string>();
+  return (clientKey) => {
+    const known = remembered.get(clientKey);
+    if (known !== undefined) return known;
+    const hash = new Bun.CryptoHasher("sha256", secret).update(clientKey).digest();
+    const text = hash.subarray(0, HASH_BYTES).toHex();
+    // Cheaper than to know which was unused longest: whoever asks often is soon back.
+    if (remembered.size >= REMEMBERED) remembered.clear();
+    remembered.set(clientKey, text);
+    return text;
+  };
 }
 
 /**

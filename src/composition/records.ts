@@ -6,6 +6,7 @@ import { Maintenance } from "../../db/maintenance.ts";
 import { migrate } from "../../db/migrate.ts";
 import { ModelVersions } from "../../db/models.ts";
 import { Predictions } from "../../db/predictions.ts";
+import { RecordThread } from "../../db/record-thread.ts";
 import { isStoreFailure } from "../../db/store-failure.ts";
 import { type Clock, every } from "../clock.ts";
 import type { Model } from "../model-repository/manifest.ts";
@@ -15,6 +16,7 @@ import { WriteBehindRecorder } from "../recording/write-behind.ts";
 import { ActiveClients } from "../telemetry/active-clients.ts";
 import type { Shared } from "./shared.ts";
 
+const RECORD_WORKER = new URL("../../workers/records.worker.ts", import.meta.url);
 const MAINTENANCE_INTERVAL_MS = 300_000;
 const DAY_MS = 86_400_000;
 
@@ -38,8 +40,19 @@ export function composeRecords({ config, clock, log, undo }: Shared, models: rea
     if (!isStoreFailure(err)) throw err;
     log.error({ err }, "the loaded models cannot be noted");
   }
+  const thread = new RecordThread({
+    worker: RECORD_WORKER,
+    path: database.path,
+    predictions,
+    slowQueryMs: config.databaseSlowQueryMs,
+    onSlowQuery: (query) => log.warn(query, "slow query"),
+    onTrouble: (cause) => log.error({ cause }, "the database's log cannot be folded into it"),
+    onRecovery: () => log.info("the database's log is folded into it again"),
+    onGone: () => log.error("the thread that writes records has ended: they are written without it"),
+  });
+  undo.push(() => thread.close());
   const recorder = new WriteBehindRecorder({
-    sink: aboveFloor(predictions, { freeBytes: config.recordDiskFreeBytes, read: () => freeBytes(dataDir) }),
+    sink: aboveFloor(thread, { freeBytes: config.recordDiskFreeBytes, read: () => freeBytes(dataDir) }),
     isRowsFault: (error) => !(error instanceof DiskFloorError || isStoreFailure(error)),
     bufferRows: config.recordBufferRows,
     flushIntervalMs: config.recordFlushIntervalMs,

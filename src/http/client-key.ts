@@ -4,6 +4,10 @@ import { trustedProxyRule } from "./trusted-proxies.ts";
 /** Decides who is asking, from the socket's peer address and the `X-Forwarded-For` header (null: none). */
 export type ClientKeyOf = (peer: string | null, forwardedFor: string | null) => string;
 
+/** Clients whose keys are remembered, and the longest address and header that are. */
+const REMEMBERED = 1024;
+const REMEMBERED_LENGTH = 128;
+
 /** What stands for a client without an address, e.g. on a Unix socket. */
 export const UNKNOWN_CLIENT = "unknown";
 
@@ -19,7 +23,7 @@ export const UNKNOWN_CLIENT = "unknown";
 export function clientKeyRule(trustedProxies: readonly string[]): ClientKeyOf {
   const isTrusted = trustedProxyRule(trustedProxies);
 
-  return (peer, forwardedFor) => {
+  return remembered((peer, forwardedFor) => {
     let client = peer === null ? null : parseAddress(peer);
     if (client === null) return UNKNOWN_CLIENT;
     if (forwardedFor === null || !isTrusted(client)) return keyOf(client);
@@ -30,6 +34,22 @@ export function clientKeyRule(trustedProxies: readonly string[]): ClientKeyOf {
       if (!isTrusted(address)) break;
     }
     return keyOf(client);
+  });
+}
+
+/** Who asked before is known without reading addresses again. */
+function remembered(rule: ClientKeyOf): ClientKeyOf {
+  const known = new Map<string, string>();
+  return (peer, forwardedFor) => {
+    const asked = `${peer} ${forwardedFor}`;
+    if (asked.length > REMEMBERED_LENGTH) return rule(peer, forwardedFor);
+    let key = known.get(asked);
+    if (key === undefined) {
+      key = rule(peer, forwardedFor);
+      if (known.size >= REMEMBERED) known.clear();
+      known.set(asked, key);
+    }
+    return key;
   };
 }
 

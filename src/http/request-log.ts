@@ -24,46 +24,47 @@ export function requestLog(services: Pick<HttpServices, "config" | "logs" | "cli
   return (ended: EndedRequest): void => {
     const { context, method, route, status, sentBytes, durationMs } = ended;
     const isSlow = durationMs > config.logSlowRequestMs;
-    if (!access.isLevelEnabled("info") && !(isSlow && slowRequest.isLevelEnabled("warn"))) return;
+    if (!access.isEnabled && !(isSlow && slowRequest.isLevelEnabled("warn"))) return;
     const { prediction, walk } = context;
+    // What is undefined is not written.
     const who = {
       request_id: context.requestId,
-      ...(context.trace === null ? {} : { trace_id: context.trace.traceId }),
+      trace_id: context.trace?.traceId,
       client: clientHash(context.clientKey),
     };
     const what = {
       method,
       route,
       status,
-      ...(context.outcome === null ? {} : { code: context.outcome }),
+      code: context.outcome ?? undefined,
       duration_ms: micros(durationMs),
       received_bytes: context.declaredBytes,
       sent_bytes: sentBytes,
-      ...(walk?.modelKey === undefined ? {} : { model: walk.modelKey }),
+      model: walk?.modelKey,
     };
     access.info({ ...who, ...what }, "request");
     if (prediction !== null) {
       const [first] = prediction.predictions;
       const { model, images, cached, fallback, confidenceStatus, predictionId, timings } = prediction;
-      const answer = {
-        prediction_id: predictionId,
-        model: `${model.name}/${model.version}`,
-        class: first?.classId ?? null,
-        prob: first === undefined ? null : Math.round(first.prob * 1e6) / 1e6,
-        confidence: confidenceStatus,
-        images: images.length,
-        cached,
-        fallback,
-        timings_ms: timingsJson(timings),
-      };
-      inference.info({ ...who, ...answer }, "prediction");
+      inference.info(
+        {
+          ...who,
+          prediction_id: predictionId,
+          model: `${model.name}/${model.version}`,
+          class: first?.classId ?? null,
+          prob: first === undefined ? null : Math.round(first.prob * 1e6) / 1e6,
+          confidence: confidenceStatus,
+          images: images.length,
+          cached,
+          fallback,
+          timings_ms: timingsJson(timings),
+        },
+        "prediction",
+      );
     }
     if (isSlow) {
       const timings = prediction?.timings ?? walk?.stages.timings();
-      slowRequest.warn(
-        { ...who, ...what, ...(timings === undefined ? {} : { timings_ms: timingsJson(timings) }) },
-        "slow request",
-      );
+      slowRequest.warn({ ...who, ...what, timings_ms: timings && timingsJson(timings) }, "slow request");
     }
   };
 }

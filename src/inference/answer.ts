@@ -1,8 +1,9 @@
 import { type ErrorCode, PinholeError } from "../errors.ts";
 import type { Model } from "../model-repository/manifest.ts";
 import { type EncodedImage, type ImageHeader, uprightSize } from "./image.ts";
-import { combine, confidence, topPredictions } from "./postprocess.ts";
+import { combine, confidence } from "./postprocess.ts";
 import type { ImageAnswer, PredictAnswer, Prediction, PredictOptions } from "./prediction.ts";
+import type { Rankings } from "./rankings.ts";
 import { fallbackRetakeMessage, retakeMessage } from "./retake.ts";
 import type { Score } from "./score.ts";
 
@@ -31,6 +32,7 @@ const OF_THE_IMAGE: ReadonlySet<ErrorCode> = new Set([
 /**
  * One answer of all photographs: the mean of the probabilities over those that could be used, and each by itself.
  * @param useFallback answer failed inference with the fallback answer when no photograph could be used
+ * @param rankings who ranks the classes
  * @throws PinholeError the whole request's failure; or, when no photograph can be used, the first one's
  * @throws ClientGone when there is nobody left to answer
  */
@@ -39,18 +41,19 @@ export function composeAnswer(
   options: PredictOptions,
   outcomes: readonly ImageOutcome[],
   useFallback: boolean,
+  rankings: Rankings,
 ): ComposedAnswer {
   const unusable = outcomes.filter((outcome): outcome is Unusable => !outcome.ok);
   const requestFailure = unusable.find(({ error }) => !isOfTheImage(error));
   if (requestFailure !== undefined) throw requestFailure.error;
 
   const usable = outcomes.filter((outcome): outcome is Usable => outcome.ok);
-  const images = outcomes.map((outcome) => imageAnswer(outcome, model, options));
+  const images = outcomes.map((outcome) => imageAnswer(outcome, model, options, rankings));
   const about = { model: modelName(model), images };
   if (usable.length > 0) {
     const [first] = images;
     const alone = images.length === 1 && first!.status === "ok" ? first!.predictions : null;
-    return { ...about, ...combined(usable, model, options, alone) };
+    return { ...about, ...combined(usable, model, options, alone, rankings) };
   }
   const inferenceFailure = unusable.find(({ error }) => (error as PinholeError).code === "INFERENCE_FAILED");
   if (inferenceFailure !== undefined && useFallback) return { ...about, ...FALLBACK };
@@ -74,13 +77,14 @@ function combined(
   model: Model,
   options: PredictOptions,
   alone: Prediction[] | null,
+  rankings: Rankings,
 ) {
   const { manifest, labels } = model;
   const { probabilities, unknownScore } = combine(usable.map(({ score }) => score));
   const { status, unknown } = confidence(probabilities, unknownScore, manifest.calibration);
   const issues = [...new Set(usable.flatMap(({ score }) => score.quality.issues))];
   return {
-    predictions: alone ?? topPredictions(probabilities, labels, options),
+    predictions: alone ?? rankings.of(probabilities, labels, options),
     confidenceStatus: status,
     retakeMessage: retakeMessage(status, { unknown, issues }),
     cached: usable.every(({ cached }) => cached),
@@ -88,7 +92,12 @@ function combined(
   };
 }
 
-function imageAnswer(outcome: ImageOutcome, model: Model, options: PredictOptions): ImageAnswer {
+function imageAnswer(
+  outcome: ImageOutcome,
+  model: Model,
+  options: PredictOptions,
+  rankings: Rankings,
+): ImageAnswer {
   const { filename } = outcome.image;
   if (!outcome.ok) return { status: "error", filename, error: PinholeError.toFailure(outcome.error) };
   const { header, score } = outcome;
@@ -97,7 +106,7 @@ function imageAnswer(outcome: ImageOutcome, model: Model, options: PredictOption
     filename,
     format: header.format,
     ...uprightSize(header),
-    predictions: topPredictions(score.probabilities, model.labels, options),
+    predictions: rankings.of(score.probabilities, model.labels, options),
     quality: score.quality,
     explanation: score.explanation,
   };

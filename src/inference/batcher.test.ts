@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { ManualClock } from "../../test/manual-clock.ts";
 import { ClientGone, type DropReason } from "../admission/drop.ts";
 import { systemClock } from "../clock.ts";
 import type { Model } from "../model-repository/manifest.ts";
@@ -131,6 +132,40 @@ describe("batcher", () => {
     const full = [1, 2].map((value) => batcher.submit(task(value, { model: patient })));
     expect(await values(full)).toEqual([1, 2]);
     expect(batches).toEqual([1, 2]);
+  });
+
+  test("behind a running batch one goes as soon as it is full, and otherwise shortly before its turn", () => {
+    const clock = new ManualClock();
+    const freeAt = 20;
+    const handedOver: [at: number, rows: number][] = [];
+    const pool = Object.assign(
+      new FakeWorkerPool({ size: 1, network: () => Promise.reject(), maxBatch: 8 }),
+      {
+        run: (_key: string, images: WireImage[]) => {
+          handedOver.push([clock.now(), images.length]);
+          return new Promise<never>(() => undefined);
+        },
+      },
+    );
+    Object.defineProperties(pool, {
+      room: { get: () => 2 - handedOver.length },
+      freeInMs: { get: () => freeAt - clock.now() },
+    });
+    const batcher = new Batcher({ pool, clock });
+    for (const value of [1, 2, 3]) void batcher.submit(task(value));
+    expect(handedOver).toEqual([]);
+    clock.advance(5);
+    void batcher.submit(task(4));
+    expect(handedOver).toEqual([[5, 4]]);
+    void batcher.submit(task(5));
+    clock.advance(12);
+    expect(handedOver).toEqual([[5, 4]]);
+    void batcher.submit(task(6));
+    clock.advance(1);
+    expect(handedOver).toEqual([
+      [5, 4],
+      [18, 2],
+    ]);
   });
 
   test("abandoning rejects all that waits", async () => {

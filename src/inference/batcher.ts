@@ -36,9 +36,16 @@ interface Waiting {
 }
 
 /**
- * Opportunistic batching: a task is handed over at once when a worker has room, and what waits when a worker gets
- * room goes together, up to the largest batch of the manifest that pays. With several idle workers the waiting
- * tasks are shared out among them. A manifest's `max_wait_ms` lets a lone task wait for company.
+ * A batch that could still grow is handed over this long before a worker is likely to be free for it: in time for
+ * the worker not to wait, and as late as can be, for what comes meanwhile goes with it.
+ */
+const LEAD_MS = 2;
+
+/**
+ * Opportunistic batching: a task is handed over at once when a worker is idle, and what waits when one is about to
+ * be goes together, up to the largest batch of the manifest that pays; a full one goes as soon as there is room. With
+ * several idle workers the waiting tasks are shared out among them. A manifest's `max_wait_ms` lets a lone task wait
+ * for company.
  * A task that nobody wants any more is dropped before it runs.
  */
 export class Batcher {
@@ -115,6 +122,7 @@ export class Batcher {
     this.#wakeAt?.();
     this.#wakeAt = null;
     const now = this.#clock.now();
+    const spareMs = this.#pool.freeInMs - LEAD_MS;
     let next: Waiting[] | null = null;
     let soonestMs = Number.POSITIVE_INFINITY;
     for (const [key, queue] of this.#queues) {
@@ -124,10 +132,10 @@ export class Batcher {
         this.#queues.delete(key);
         continue;
       }
-      const waitMs =
-        queue.length >= this.#largest(head.task.model)
-          ? 0
-          : head.since + head.task.model.manifest.batch.max_wait_ms - now;
+      const isFull = queue.length >= this.#largest(head.task.model);
+      const waitMs = isFull
+        ? 0
+        : Math.max(head.since + head.task.model.manifest.batch.max_wait_ms - now, spareMs);
       if (waitMs > 0) soonestMs = Math.min(soonestMs, waitMs);
       else if (next === null || head.since < next[0]!.since) next = queue;
     }
@@ -136,7 +144,7 @@ export class Batcher {
         this.#wakeAt = this.#clock.after(soonestMs, () => this.#dispatch());
       return null;
     }
-    const share = Math.ceil(next.length / (this.#pool.idle || this.#pool.room));
+    const share = Math.ceil(next.length / Math.max(1, this.#pool.idle));
     return next.splice(0, Math.min(share, this.#largest(next[0]!.task.model)));
   }
 

@@ -28,6 +28,10 @@ export class FakeWorkerPool implements WorkerPool {
     return this.idle;
   }
 
+  get freeInMs(): number {
+    return this.idle > 0 ? 0 : Number.POSITIVE_INFINITY;
+  }
+
   get busy(): number {
     return this.#running.size;
   }

@@ -54,7 +54,6 @@ function notUsable(cause: string): PinholeError {
  */
 export function combine(rows: readonly Readonly<Judged>[]): Readonly<Judged> {
   if (rows.length === 1) return rows[0]!;
-  if (rows.length === 1) return rows[0]!;
   const mean = new Float64Array(rows[0]!.probabilities.length);
   for (const row of rows) {
     for (let index = 0; index < mean.length; index++) mean[index]! += row.probabilities[index]! / rows.length;

@@ -24,8 +24,9 @@ export interface PredictCall {
   /** Who is asking, for limits, fairness and records. */
   clientKey: string;
   options: PredictOptions;
-  /** Unread body, or null where there is none. */
-  body: ReadableStream<Uint8Array> | null;
+  /** Unread body, or null where there is none; `bytes` gives all of it at once, as `UnreadBody` has it. */
+  readonly body: ReadableStream<Uint8Array> | null;
+  bytes?(): Promise<Uint8Array>;
   /** Media type of the body with its parameters, as sent, or null. */
   contentType: string | null;
   /** Declared size of the body in bytes, or null. */

@@ -19,6 +19,7 @@ import type { EncodedImage, ImageHeader } from "./image.ts";
 import type { ActivationMap } from "./messages.ts";
 import { NotBegun } from "./pool-worker.ts";
 import type { Explanation, PredictAnswer, PredictCall, PredictOptions } from "./prediction.ts";
+import { Rankings } from "./rankings.ts";
 import { type ReadLimits, readBody } from "./read-body.ts";
 import { type Score, scoreRow } from "./score.ts";
 import { checkContentType, type ImageLimits, validateImage } from "./validate.ts";
@@ -75,6 +76,7 @@ interface Walker {
 /** Answers requests for predictions: the walk from an unread body to a labelled answer. */
 export class Predictor {
   readonly #stations: Stations;
+  readonly #rankings = new Rankings();
 
   constructor(stations: Stations) {
     this.#stations = stations;
@@ -219,7 +221,7 @@ export class Predictor {
     const made = { id: newId(), call, model, imageDigests, imageCount: outcomes.length };
     try {
       const composed = stages.timeSync("postprocess", () =>
-        composeAnswer(model, call.options, outcomes, useFallback),
+        composeAnswer(model, call.options, outcomes, useFallback, this.#rankings),
       );
       const answer = { predictionId: made.id, ...composed, timings: stages.timings() };
       record({ ...made, result: answer });

@@ -224,6 +224,126 @@ describe("reading a body", () => {
     expect(await codeOf(read({ body: failing }))).toBe("ClientGone");
   });
 
+  describe("at once, where it is small and was declared", () => {
+    const nobody = (): never => {
+      throw new Error("The stream was asked for.");
+    };
+    const whole = (bytes: () => Promise<Uint8Array>) => ({
+      get body(): ReadableStream<Uint8Array> {
+        return nobody();
+      },
+      bytes,
+    });
+    /** Spread by `read`, so without getters. */
+    const direct = (unread: Omit<UnreadBody, "contentType" | "signal">, clock: Clock = systemClock) => {
+      const grown: number[] = [];
+      const about = { contentType: null, signal: new AbortController().signal };
+      const answer = readBody(
+        Object.assign(unread, about),
+        limits,
+        clock,
+        () => undefined,
+        (bytes) => {
+          grown.push(bytes);
+        },
+      );
+      return { answer, grown };
+    };
+
+    test("its bytes are taken and counted, and no stream is made", async () => {
+      const unread = Object.assign(
+        whole(async () => Buffer.from("abc")),
+        { contentLength: 3 },
+      );
+      const { answer, grown } = direct(unread);
+      expect(await answer).toEqual([{ bytes: Buffer.from("abc"), filename: null, contentType: null }]);
+      expect(grown).toEqual([3]);
+    });
+
+    test("one of unknown or larger size comes through the stream", async () => {
+      const large = { ...limits, imageMaxBytes: 1e6, requestMaxBytes: 1e6 };
+      const bytes = () => Promise.reject(new Error("All was asked for at once."));
+      for (const contentLength of [null, 65_537]) {
+        const body = stream(new Uint8Array(65_537));
+        const unread = {
+          body,
+          bytes,
+          contentLength,
+          contentType: null,
+          signal: new AbortController().signal,
+        };
+        const [image] = await readBody(
+          unread,
+          large,
+          systemClock,
+          () => undefined,
+          () => undefined,
+        );
+        expect(image!.bytes.length).toBe(65_537);
+      }
+    });
+
+    test("it has the grace, or as long as the lowest rate allows for all of it", async () => {
+      const never = () => new Promise<Uint8Array>(() => undefined);
+      for (const [contentLength, patienceMs] of [
+        [3, 5000],
+        [900, 9000],
+      ] as const) {
+        const { clock, advance, timers } = fakeClock();
+        const { answer } = direct(Object.assign(whole(never), { contentLength }), clock);
+        const code = codeOf(answer);
+        advance(patienceMs - 1);
+        expect(await Promise.race([code, Bun.sleep(1).then(() => "reading")])).toBe("reading");
+        advance(1);
+        expect(await code).toBe("REQUEST_TIMEOUT");
+        expect(timers.size).toBe(0);
+      }
+    });
+
+    test("a client that leaves, and one that ends short", async () => {
+      const cut = () => Promise.reject(new Error("The connection was closed."));
+      expect(await codeOf(direct(Object.assign(whole(cut), { contentLength: 3 })).answer)).toBe("ClientGone");
+      const short = async () => Buffer.from("ab");
+      expect(await codeOf(direct(Object.assign(whole(short), { contentLength: 3 })).answer)).toBe(
+        "ClientGone",
+      );
+    });
+
+    test("of a real connection: in pieces, and cut", async () => {
+      const ended = Promise.withResolvers<string>();
+      await using server = Bun.serve({
+        port: 0,
+        async fetch(request) {
+          const declared = Number(request.headers.get("content-length"));
+          const unread = Object.assign(
+            whole(() => request.bytes()),
+            { contentLength: declared },
+          );
+          const { answer } = direct(unread);
+          if (new URL(request.url).pathname === "/cut") ended.resolve(codeOf(answer));
+          return new Response((await answer)[0]!.bytes as Uint8Array<ArrayBuffer>);
+        },
+        error: () => new Response("failed", { status: 500 }),
+      });
+      const heard = Promise.withResolvers<string>();
+      const data = (_: unknown, chunk: Buffer) => heard.resolve(chunk.toString());
+      const connect = () =>
+        Bun.connect({ hostname: "127.0.0.1", port: server.port!, socket: { data, close: () => undefined } });
+      const head = (path: string) => `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n`;
+      const slow = await connect();
+      slow.write(`${head("/")}abc`);
+      await Bun.sleep(20);
+      slow.write("def");
+      expect(await heard.promise).toEndWith("\r\n\r\nabcdef");
+      slow.end();
+      const leaving = await connect();
+      leaving.write(`${head("/cut")}abc`);
+      await Bun.sleep(20);
+      leaving.terminate();
+      expect(await ended.promise).toBe("ClientGone");
+    });
+  });
+
   test("file names are made fit to be shown", () => {
     expect(baseName("C:\\fakepath\\leaf.jpg")).toBe("leaf.jpg");
     expect(baseName("/etc/passwd")).toBe("passwd");

@@ -23,10 +23,13 @@ export function scoreRow(row: RawRow, model: Model, explanation: Explanation | n
   return { probabilities: probabilities(row, model), unknownScore, quality, explanation };
 }
 
+/** What is remembered of a score's last answer: a few predictions, and their text. */
+const ANSWERED_BYTES = 2048;
+
 /** About how many bytes the cache holds for a score. */
 export function scoreBytes(score: Score): number {
   const { probabilities, explanation } = score;
   const explained =
     explanation === null ? 0 : (explanation.overlay?.length ?? 0) + 8 * explanation.grid.length ** 2;
-  return 256 + probabilities.byteLength + explained;
+  return 256 + ANSWERED_BYTES + probabilities.byteLength + explained;
 }

@@ -32,9 +32,9 @@ export interface ModelSession {
 
 /** After so many pictures, and a moment for the compilers beside us, the engine runs its fastest code. */
 const PREPROCESS_WARM_UPS = 12;
-/** Runs that are timed for each size of batch, or one, where that one takes longer than `TIMED_MS`. */
-const TIMED_RUNS = 4;
-const TIMED_MS = 250;
+/** Rounds in which batches are timed; fewer, but one at least, where they take longer than this. */
+const TIMED_ROUNDS = 20;
+const TIMED_MS = 300;
 
 /**
  * Loads a model for the CPU with one thread (workers are the parallelism), holds its manifest against the real
@@ -111,22 +111,30 @@ class OnnxSession implements ModelSession {
     const [width, height] = [Math.ceil(input.width * 1.25), Math.ceil(input.height * 1.25)];
     const image = { data: new ArrayBuffer(width * height * 3), width, height, explain: true };
     for (let run = 0; run < PREPROCESS_WARM_UPS; run++) this.#preprocess([image], []);
-    const singleMs = await this.#time([image]);
-    const batchMs = this.maxBatch === 1 ? singleMs : await this.#time(new Array(this.maxBatch).fill(image));
-    this.times = { singleMs, rowMs: batchMs / this.maxBatch };
+    this.#preprocess(new Array<WireImage>(this.maxBatch).fill(image), []);
+    this.times = await this.#time();
   }
 
-  /** Milliseconds of the fastest run. */
-  async #time(images: readonly WireImage[]): Promise<number> {
-    this.#preprocess(images, []);
-    await this.#infer(images.length, true);
-    let fastestMs = Number.POSITIVE_INFINITY;
-    for (let run = 0; run < TIMED_RUNS && (run === 0 || fastestMs < TIMED_MS); run++) {
+  /**
+   * The fastest of some rounds: as many rows one by one as in a batch, and a batch. Both are of one length, so that
+   * interruptions, by the workers that warm up beside this one and by whatever else has the cores, hit both alike.
+   */
+  async #time(): Promise<ModelSession["times"]> {
+    const until = this.#clock.now() + TIMED_MS;
+    const rows = this.maxBatch;
+    let [oneByOneMs, batchMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    // The first runs take memory, and are slower.
+    await this.#infer(1, true);
+    await this.#infer(rows, true);
+    for (let round = 0; round < TIMED_ROUNDS && (round === 0 || this.#clock.now() < until); round++) {
       const startedAt = this.#clock.now();
-      await this.#infer(images.length, false);
-      fastestMs = Math.min(fastestMs, this.#clock.now() - startedAt);
+      for (let row = 0; row < rows; row++) await this.#infer(1, false);
+      const turnedAt = this.#clock.now();
+      await this.#infer(rows, false);
+      oneByOneMs = Math.min(oneByOneMs, turnedAt - startedAt);
+      batchMs = Math.min(batchMs, this.#clock.now() - turnedAt);
     }
-    return fastestMs;
+    return { singleMs: oneByOneMs / rows, rowMs: batchMs / rows };
   }
 
   async run(images: readonly WireImage[]): Promise<SessionRun> {

@@ -256,9 +256,11 @@ describe("worker threads", () => {
     expect(pool.room).toBe(1);
     const first = pool.run(modelKey, holding());
     // It is expected to take 10 ms.
-    expect([pool.idle, pool.busy, pool.room]).toEqual([0, 1, 1]);
-    clock.advance(36);
-    expect(pool.room).toBe(0);
+    expect([pool.idle, pool.busy, pool.room, pool.freeInMs]).toEqual([0, 1, 1, 10]);
+    clock.advance(7);
+    expect(pool.freeInMs).toBe(3);
+    clock.advance(29);
+    expect([pool.room, pool.freeInMs]).toEqual([0, Number.POSITIVE_INFINITY]);
     expect(pool.run(modelKey, [plain("red")])).rejects.toThrow("MODEL_NOT_READY");
     memory[0] = 1;
     Atomics.notify(memory, 0);
@@ -273,8 +275,9 @@ describe("worker threads", () => {
     const [next, afterNext] = [pool.run(modelKey, [plain("red")]), pool.run(modelKey, [plain("red")])];
     expect([pool.busy, pool.room]).toEqual([1, 0]);
     await Promise.all([next, afterNext]);
-    expect([pool.idle, clock.pending]).toEqual([1, 0]);
+    expect([pool.idle, pool.freeInMs, clock.pending]).toEqual([1, 0, 0]);
     await pool.close();
+    expect(pool.freeInMs).toBe(Number.POSITIVE_INFINITY);
   });
 
   test("a batch that waits behind one that does not end is handed back, and can be run by another", async () => {

@@ -26,6 +26,8 @@ export interface WorkerPool {
   readonly busy: number;
   /** Batches that can be handed over now, each to a worker of its own. */
   readonly room: number;
+  /** Until the first worker that has room is likely to be free, ms: 0 while one is idle, infinite without room. */
+  readonly freeInMs: number;
   /** The most rows of this model that are worth running at once, and that its graph takes. */
   maxBatch(modelKey: string): number;
   /** Calls `listener` whenever there is more room. */
@@ -74,6 +76,8 @@ const RECYCLE_JITTER = 0.1;
 const AHEAD_MS = 25;
 /** Batches are run only where a row of them takes at most this share of a row alone: they cost latency. */
 const BATCH_PAYS = 0.95;
+/** Weight of the last batch in what a row is expected to take. */
+const ROW_SMOOTHING = 0.1;
 
 /**
  * The real pool. A thread is never terminated from outside, for native code in flight would abort the process:
@@ -85,6 +89,8 @@ export class ThreadPool implements WorkerPool {
   readonly #members: PoolWorker[] = [];
   /** By model key: the best times that any worker had, and whether batches pay. Of the first start. */
   readonly #timed = new Map<string, LoadedModel & { pays: boolean }>();
+  /** By model key: what a row has taken lately, ms. */
+  readonly #rowMs = new Map<string, number>();
   /** Replacements that have not come to the end of a batch yet. */
   readonly #unproven = new Set<PoolWorker>();
   readonly #recycleAt = new Map<PoolWorker, number>();
@@ -116,6 +122,17 @@ export class ThreadPool implements WorkerPool {
 
   get room(): number {
     return this.#closing ? 0 : this.idle + this.#members.filter((member) => this.#isFreeSoon(member)).length;
+  }
+
+  get freeInMs(): number {
+    if (this.#closing) return Number.POSITIVE_INFINITY;
+    if (this.idle > 0) return 0;
+    const soonest = Math.min(
+      ...this.#members.map((member) =>
+        this.#isFreeSoon(member) ? member.freeAt! : Number.POSITIVE_INFINITY,
+      ),
+    );
+    return Math.max(0, soonest - this.#options.clock.now());
   }
 
   /** Threads in this state now. */
@@ -167,13 +184,24 @@ export class ThreadPool implements WorkerPool {
         new PinholeError("MODEL_NOT_READY", "No worker is free for this model: try again shortly."),
       );
     if (member.state === "idle") this.#progressed();
-    const expectedMs = images.length * (this.#timed.get(modelKey)?.singleMs ?? Number.POSITIVE_INFINITY);
-    return member.run({ number: ++this.#batches, model: modelKey, images, expectedMs });
+    const rows = images.length;
+    const expectedMs = rows * (this.#rowMs.get(modelKey) ?? Number.POSITIVE_INFINITY);
+    const batch = { number: ++this.#batches, model: modelKey, images, expectedMs };
+    return member.run(batch).then((outcome) => {
+      this.#took(modelKey, (outcome.preprocessMs + outcome.inferMs) / rows);
+      return outcome;
+    });
   }
 
   async close(): Promise<void> {
     this.#closing = true;
     await Promise.all(this.#members.map((member) => member.leave()));
+  }
+
+  /** Beside other threads, and with photographs to resize, a row takes longer than it did at load. */
+  #took(modelKey: string, rowMs: number): void {
+    const before = this.#rowMs.get(modelKey) ?? rowMs;
+    this.#rowMs.set(modelKey, before + ROW_SMOOTHING * (rowMs - before));
   }
 
   /** An idle one, or else the one that will be idle first. */
@@ -197,6 +225,7 @@ export class ThreadPool implements WorkerPool {
     const [singleMs, rowMs, maxBatch] = [best("singleMs"), best("rowMs"), loads[0]?.maxBatch ?? 1];
     const timed = { maxBatch, singleMs, rowMs, pays: rowMs <= BATCH_PAYS * singleMs };
     this.#timed.set(model.key, timed);
+    this.#rowMs.set(model.key, singleMs);
     if (maxBatch > 1) this.#options.onTimed?.(model, timed);
   }
 

@@ -17,7 +17,7 @@ export function aboveFloor(sink: RecordSink, floor: { freeBytes: number; read: (
       const free = floor.read();
       if (free <= floor.freeBytes)
         throw new DiskFloorError(`${free} bytes are free on the disk, no more than ${floor.freeBytes}`);
-      sink.insertMany(rows);
+      return sink.insertMany(rows);
     },
     byId: (id) => sink.byId(id),
   };

@@ -38,8 +38,11 @@ export interface RecorderStatistics {
   dropped: Record<RecordDropReason, number>;
 }
 
-/** Where rows go: all of them or, throwing, none. A row whose id is there already is left as it is. */
+/**
+ * Where rows go, at once or by the time that the promise resolves: all of them or, throwing or rejecting, none. A row
+ * whose id is there already is left as it is.
+ */
 export interface RecordSink {
-  insertMany(rows: readonly PredictionRow[]): void;
+  insertMany(rows: readonly PredictionRow[]): void | Promise<void>;
   byId(id: string): PredictionRow | null;
 }

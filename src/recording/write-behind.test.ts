@@ -34,6 +34,29 @@ describeRecorder("WriteBehindRecorder", (given) => {
   return { recorder, stored: () => [...sink.rows], setBroken };
 });
 
+/** Writes when it is told to, as a thread does. */
+class LateSink extends MemorySink {
+  readonly onTheWay: (() => void)[] = [];
+
+  override insertMany(rows: readonly PredictionRow[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.onTheWay.push(() => {
+        try {
+          resolve(super.insertMany(rows));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+
+  /** Ends the write on its way, and lets whoever waits for it hear. */
+  async settle(): Promise<void> {
+    this.onTheWay.shift()?.();
+    await Bun.sleep(0);
+  }
+}
+
 function setUp(options: { isRowsFault?: (error: unknown) => boolean } = {}) {
   const clock = new ManualClock();
   const sink = new MemorySink();
@@ -126,6 +149,58 @@ describe("WriteBehindRecorder", () => {
     const { clock, recorder } = setUp();
     recorder.record(sampleRow(0));
     await recorder.close();
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe("WriteBehindRecorder over a sink that takes its time", () => {
+  function late() {
+    const clock = new ManualClock();
+    const sink = new LateSink();
+    const recorder = new WriteBehindRecorder({ sink, bufferRows: 1000, flushIntervalMs: 200, clock });
+    return { clock, sink, recorder };
+  }
+
+  test("one write is on its way at a time, and its rows can be found meanwhile", async () => {
+    const { clock, sink, recorder } = late();
+    for (let n = 0; n < 300; n++) recorder.record(sampleRow(n));
+    clock.advance(10_000);
+    expect([sink.onTheWay.length, recorder.statistics().waiting]).toEqual([1, 300]);
+    expect(recorder.find(sampleRow(0).id)).toEqual(sampleRow(0));
+    await sink.settle();
+    expect([sink.batches, recorder.statistics().waiting]).toEqual([[256], 44]);
+    clock.advance(200);
+    await sink.settle();
+    expect([sink.batches, recorder.statistics().written]).toEqual([[256, 44], 300]);
+  });
+
+  test("a write that fails is tried again after the pause", async () => {
+    const { clock, sink, recorder } = late();
+    sink.broken = true;
+    recorder.record(sampleRow(0));
+    clock.advance(200);
+    await sink.settle();
+    expect([recorder.healthy, recorder.statistics().failures, sink.onTheWay.length]).toEqual([false, 1, 0]);
+    sink.broken = false;
+    clock.advance(100);
+    await sink.settle();
+    expect([recorder.healthy, recorder.statistics().written]).toEqual([true, 1]);
+  });
+
+  test("flush and close wait for the write on its way, and write the rest", async () => {
+    const { clock, sink, recorder } = late();
+    for (let n = 0; n < 300; n++) recorder.record(sampleRow(n));
+    clock.advance(0);
+    const flushed = recorder.flush();
+    while (recorder.statistics().waiting > 0) await sink.settle();
+    await flushed;
+    recorder.record(sampleRow(300));
+    clock.advance(200);
+    recorder.record(sampleRow(301));
+    const closed = recorder.close();
+    while (recorder.statistics().waiting > 0) await sink.settle();
+    await closed;
+    expect(sink.batches).toEqual([256, 44, 1, 1]);
     expect(clock.pending).toBe(0);
   });
 });

@@ -42,6 +42,8 @@ export class WriteBehindRecorder implements Recorder {
   #failures = 0;
   #closed = false;
   #timer: { cancel: () => void; immediate: boolean } | null = null;
+  /** The write on its way, of a sink that does not write at once; its rows still wait. */
+  #writing: Promise<boolean> | null = null;
 
   constructor(options: WriteBehindOptions) {
     this.#options = options;
@@ -66,12 +68,12 @@ export class WriteBehindRecorder implements Recorder {
 
   async flush(): Promise<void> {
     if (this.#closed) return;
+    const done = () => this.#written + this.#dropped.rejected;
     // What comes meanwhile is the timer's, or a steady stream would never let go.
-    for (let left = this.#waiting.size; left > 0; ) {
-      const before = this.#waiting.size;
-      if (!this.#writeBatch()) break;
-      left -= before - this.#waiting.size;
-      if (left > 0) await nextTurn();
+    const until = done() + this.#waiting.size;
+    while (done() < until) {
+      if (!(await this.#writeBatch())) break;
+      if (done() < until) await nextTurn();
     }
     this.#schedule();
   }
@@ -97,7 +99,7 @@ export class WriteBehindRecorder implements Recorder {
 
   /** Sets the timer of the next write: soon when a batch is full, after the pause when the sink is in trouble. */
   #schedule(): void {
-    if (this.#waiting.size === 0 || this.#closed) return;
+    if (this.#waiting.size === 0 || this.#closed || this.#writing !== null) return;
     const immediate = this.healthy && this.#waiting.size >= BATCH_ROWS;
     if (this.#timer !== null) {
       if (!immediate || this.#timer.immediate) return;
@@ -117,21 +119,40 @@ export class WriteBehindRecorder implements Recorder {
     const until = this.#options.clock.now() + CLOSE_MAX_MS;
     let failed = 0;
     while (this.#waiting.size > 0 && failed < CLOSE_MAX_FAILURES && this.#options.clock.now() < until) {
-      failed = this.#writeBatch() ? 0 : failed + 1;
+      failed = (await this.#writeBatch()) ? 0 : failed + 1;
       await nextTurn();
     }
   }
 
-  /** @returns whether rows were written, so that more may be tried at once */
-  #writeBatch(): boolean {
+  /**
+   * One at a time: while one is on its way this is that one.
+   * @returns whether rows were written, so that more may be tried at once
+   */
+  #writeBatch(): boolean | Promise<boolean> {
+    if (this.#writing !== null) return this.#writing;
     const rows = this.#oldest(this.#batchRows);
     if (rows.length === 0) return false;
     try {
-      this.#options.sink.insertMany(rows);
+      const written = this.#options.sink.insertMany(rows);
+      if (written === undefined) return this.#wrote(rows);
+      this.#writing = this.#follow(rows, written);
+      return this.#writing;
     } catch (error) {
-      this.#failed(rows, error);
-      return false;
+      return this.#failed(rows, error);
     }
+  }
+
+  async #follow(rows: PredictionRow[], written: Promise<void>): Promise<boolean> {
+    const well = await written.then(
+      () => this.#wrote(rows),
+      (error) => this.#failed(rows, error),
+    );
+    this.#writing = null;
+    this.#schedule();
+    return well;
+  }
+
+  #wrote(rows: PredictionRow[]): true {
     for (const { id } of rows) {
       this.#waiting.delete(id);
       this.#suspects.delete(id);
@@ -141,18 +162,19 @@ export class WriteBehindRecorder implements Recorder {
     return true;
   }
 
-  #failed(rows: PredictionRow[], error: unknown): void {
+  #failed(rows: PredictionRow[], error: unknown): false {
     this.#failures++;
     const { isRowsFault = () => true } = this.#options;
     const mayBeRows = isRowsFault(error);
     if (mayBeRows && rows.length === 1 && this.#atFault(rows[0]!)) {
       this.#well();
-      return;
+      return false;
     }
     const wasHealthy = this.healthy;
     this.#backoffMs = Math.min(BACKOFF_MAX_MS, Math.max(BACKOFF_MIN_MS, this.#backoffMs * 2));
     if (mayBeRows) this.#batchRows = Math.max(1, rows.length >> 1);
     if (wasHealthy) this.#options.onTrouble?.(error);
+    return false;
   }
 
   /**

@@ -37,7 +37,8 @@ export const REQUESTS_SETTINGS = {
     max: 1024 * MIB,
     default: 1024,
     unit: "bytes/s",
-    meaning: "Lowest mean rate at which a body may arrive, judged from its fifth second on; 0: none.",
+    meaning:
+      "Lowest mean rate at which a body may arrive, judged from its fifth second on (one of up to 64 KiB as a whole); 0: none.",
   },
   readConcurrency: {
     name: "PINHOLE_READ_CONCURRENCY",

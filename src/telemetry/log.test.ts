@@ -37,7 +37,7 @@ describe("a line", () => {
     logs.server.warn("refused");
     logs.server.error("broken");
     logs.access.info({ status: 200 }, "request");
-    logs.inference.info("prediction");
+    logs.inference.info({}, "prediction");
     logs.slowRequest.warn("slow request");
     const expected = ["server", "error", "access", "inference", "slow_request"];
     expect(lines.map(({ stream }) => stream as string)).toEqual(expected);
@@ -91,7 +91,7 @@ describe("the level", () => {
   const written = (logs: Logs, lines: unknown[]) => {
     lines.splice(0);
     logs.server.debug("d");
-    logs.access.info("i");
+    logs.access.info({}, "i");
     logs.slowRequest.warn("w");
     logs.server.error("e");
     return lines.length;
@@ -134,7 +134,7 @@ describe("errors", () => {
     logs.server.error(err);
     logs.server.error("words");
     logs.server.warn({ err }, "not this");
-    logs.access.info("not this");
+    logs.access.info({}, "not this");
     expect(told).toEqual([
       [{ err, code: "X" }, "it failed"],
       [{ err }, "it failed"],

@@ -1,6 +1,7 @@
 import pino, { type DestinationStream, type Logger, type LoggerOptions } from "pino";
 import { SETTINGS } from "../settings.ts";
 import { withoutAddresses } from "./addresses.ts";
+import { LineLog } from "./line-log.ts";
 
 export type { Logger } from "pino";
 
@@ -42,9 +43,9 @@ export class Logs {
   /** What the server does and what befalls it; lines at level error are the stream error. */
   readonly server: Logger;
   /** One line for each request (info). */
-  readonly access: Logger;
+  readonly access: LineLog;
   /** One line for each answered prediction (info). */
-  readonly inference: Logger;
+  readonly inference: LineLog;
   /** One line for each request that took long (warn). */
   readonly slowRequest: Logger;
   /** The level that the settings name. */
@@ -56,11 +57,13 @@ export class Logs {
     const base = { service: "pinhole", ...(writer === null ? {} : { process: writer }) };
     this.#options = options;
     this.configuredLevel = level;
-    const stream = (name: LogStream) =>
-      pino({ ...FORMAT, level, base: { ...base, stream: name } }, destination(name));
-    this.access = stream("access");
-    this.inference = stream("inference");
-    this.slowRequest = stream("slow_request");
+    const line = (stream: LogStream) => new LineLog(level, { ...base, stream }, destination(stream));
+    this.access = line("access");
+    this.inference = line("inference");
+    this.slowRequest = pino(
+      { ...FORMAT, level, base: { ...base, stream: "slow_request" } },
+      destination("slow_request"),
+    );
     const streams = [
       { level: 0, stream: destination("server") },
       { level: ERROR_LEVEL, stream: destination("error") },

@@ -1,4 +1,4 @@
-import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { AggregatorRegistry, Gauge, Registry } from "prom-client";
 import type { DropReason } from "../admission/drop.ts";
 import { CATALOGUE, type ErrorCode } from "../errors.ts";
 import { DECODER_NAMES, type DecoderName } from "../inference/decode.ts";
@@ -8,6 +8,7 @@ import { type Gauges, registerGauges } from "./gauges.ts";
 import type { MemoryStage } from "./memory-stages.ts";
 import type { MetricSnapshot } from "./merge-metrics.ts";
 import { ModelMetrics } from "./model-metrics.ts";
+import { Counter, type CounterSeries, Histogram, type HistogramSeries } from "./series.ts";
 import { answerMs, STAGES, type Timings } from "./stages.ts";
 
 export type { Gauges } from "./gauges.ts";
@@ -25,14 +26,11 @@ const ANSWER_BUCKETS = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 /** Clients may invent more. */
 const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
-type HistogramChild = ReturnType<Histogram<string>["labels"]>;
-type CounterChild = ReturnType<Counter<string>["labels"]>;
-
 /** Why a request ended without an answer to it: an error of the catalogue, or nobody was left to answer. */
 export type Outcome = ErrorCode | "client_gone";
 
-type StageChildren = Record<keyof Timings, HistogramChild>;
-type OutcomeChildren = Record<Outcome, CounterChild>;
+type StageSeries = Record<keyof Timings, HistogramSeries>;
+type OutcomeSeries = Record<Outcome, CounterSeries>;
 
 /** What may be wrong with a photograph beside others that are answered. */
 const IMAGE_OUTCOMES: readonly string[] = [
@@ -56,99 +54,88 @@ const OUTCOMES: readonly Outcome[] = [...(Object.keys(CATALOGUE) as ErrorCode[])
 export class Metrics {
   readonly #registry = new Registry();
   readonly #models: ModelMetrics;
-  readonly #stages: StageChildren;
-  readonly #answerSeconds: Histogram;
-  readonly #requestSeconds: Histogram<"route" | "method" | "status">;
-  readonly #requestChildren = new Map<string, HistogramChild>();
-  readonly #outcomes: OutcomeChildren;
-  readonly #images: Counter<"outcome">;
-  readonly #decoded: Record<DecoderName, CounterChild>;
-  readonly #drops: Counter<"reason">;
+  readonly #stages: StageSeries;
+  readonly #answerSeconds: HistogramSeries;
+  readonly #requestSeconds: Histogram;
+  readonly #outcomes: OutcomeSeries;
+  readonly #images: Counter;
+  readonly #decoded: Record<DecoderName, CounterSeries>;
+  readonly #drops: Counter;
   readonly #residentMemory: Gauge<"stage">;
   #refresh: () => Promise<void> = async () => undefined;
   #ofAll: ((own: MetricSnapshot[]) => Promise<MetricSnapshot[]>) | null = null;
-  readonly #workerEvents: Counter<"event">;
+  readonly #workerEvents: Counter;
 
   /** @param build what this process is: shown as labels of `pinhole_build_info` */
   constructor(build: { version: string; bun: string }) {
-    const registers = [this.#registry];
+    const registry = this.#registry;
     this.#models = new ModelMetrics(this.#registry);
     const stages = new Histogram({
       name: "pinhole_stage_duration_seconds",
       help: "Time that one request spent at each station of the walk.",
-      labelNames: ["stage"],
       buckets: STAGE_BUCKETS,
-      registers,
+      registry,
     });
     const names = [...STAGES, "total"] as const;
     // Series that are there from the start: an alert can't see the first step of one that comes up later.
-    for (const stage of names) stages.zero({ stage });
-    this.#stages = Object.fromEntries(names.map((stage) => [stage, stages.labels(stage)])) as StageChildren;
+    this.#stages = Object.fromEntries(names.map((stage) => [stage, stages.labels({ stage })])) as StageSeries;
     this.#answerSeconds = new Histogram({
       name: "pinhole_answer_duration_seconds",
       help: "Time from the last byte of a prediction's body to its answer: what the deadline bounds.",
       buckets: ANSWER_BUCKETS,
-      registers,
-    });
+      registry,
+    }).labels({});
     this.#requestSeconds = new Histogram({
       name: "pinhole_http_request_duration_seconds",
       help: "Time from the head of a request to the end of its handler, by route and status.",
-      labelNames: ["route", "method", "status"],
       buckets: REQUEST_BUCKETS,
-      registers,
+      registry,
     });
     const outcomes = new Counter({
       name: "pinhole_errors_total",
       help: "Requests that ended in an error, by its code.",
-      labelNames: ["code"],
-      registers,
+      registry,
     });
-    for (const code of OUTCOMES) outcomes.inc({ code }, 0);
     this.#outcomes = Object.fromEntries(
-      OUTCOMES.map((code) => [code, outcomes.labels(code)]),
-    ) as OutcomeChildren;
+      OUTCOMES.map((code) => [code, outcomes.labels({ code })]),
+    ) as OutcomeSeries;
     this.#images = new Counter({
       name: "pinhole_images_total",
       help: "Photographs of answered requests, by what became of them.",
-      labelNames: ["outcome"],
-      registers,
+      registry,
     });
-    for (const outcome of IMAGE_OUTCOMES) this.#images.inc({ outcome }, 0);
+    for (const outcome of IMAGE_OUTCOMES) this.#images.labels({ outcome });
     const decoded = new Counter({
       name: "pinhole_images_decoded_total",
       help: "Photographs decoded, by the decoder.",
-      labelNames: ["decoder"],
-      registers,
+      registry,
     });
-    for (const decoder of DECODER_NAMES) decoded.inc({ decoder }, 0);
     this.#decoded = Object.fromEntries(
-      DECODER_NAMES.map((decoder) => [decoder, decoded.labels(decoder)]),
-    ) as Record<DecoderName, CounterChild>;
+      DECODER_NAMES.map((decoder) => [decoder, decoded.labels({ decoder })]),
+    ) as Record<DecoderName, CounterSeries>;
     this.#drops = new Counter({
       name: "pinhole_tasks_dropped_total",
       help: "Tasks that were dropped before a costly step because nobody waited for them, by reason.",
-      labelNames: ["reason"],
-      registers,
+      registry,
     });
-    for (const reason of ["client_gone", "deadline"] satisfies DropReason[]) this.#drops.inc({ reason }, 0);
+    for (const reason of ["client_gone", "deadline"] satisfies DropReason[]) this.#drops.labels({ reason });
     this.#workerEvents = new Counter({
       name: "pinhole_worker_events_total",
       help: "What happened to workers: lost, wedged, replaced, recycled and so on.",
-      labelNames: ["event"],
-      registers,
+      registry,
     });
-    for (const event of Object.keys(WORKER_EVENTS)) this.#workerEvents.inc({ event }, 0);
+    for (const event of Object.keys(WORKER_EVENTS)) this.#workerEvents.labels({ event });
     this.#residentMemory = new Gauge({
       name: "pinhole_resident_memory_stage_bytes",
       help: "Resident memory at the last time that the process came to each stage: start, loaded, warm, minute, drain.",
       labelNames: ["stage"],
-      registers,
+      registers: [registry],
     });
     new Gauge({
       name: "pinhole_build_info",
       help: "Always 1; what runs is in the labels.",
       labelNames: ["version", "bun"],
-      registers,
+      registers: [registry],
     }).set({ version: build.version, bun: build.bun }, 1);
   }
 
@@ -165,13 +152,7 @@ export class Metrics {
   /** @param route the route's pattern, never a path that a client wrote */
   request(route: string, sentMethod: string, status: number, durationMs: number): void {
     const method = METHODS.has(sentMethod) ? sentMethod : "other";
-    const key = `${method} ${route} ${status}`;
-    let child = this.#requestChildren.get(key);
-    if (child === undefined) {
-      child = this.#requestSeconds.labels({ route, method, status: String(status) });
-      this.#requestChildren.set(key, child);
-    }
-    child.observe(durationMs / 1000);
+    this.#requestSeconds.labels({ route, method, status: String(status) }).observe(durationMs / 1000);
   }
 
   /** @param timings in ms, as they stand in the answer */
@@ -187,7 +168,7 @@ export class Metrics {
   answer(answer: PredictAnswer): void {
     this.#models.answer(answer);
     for (const image of answer.images)
-      this.#images.inc({ outcome: image.status === "ok" ? "ok" : image.error.code });
+      this.#images.labels({ outcome: image.status === "ok" ? "ok" : image.error.code }).inc();
   }
 
   /** A request for a prediction that had found its model and was not answered. */
@@ -214,7 +195,7 @@ export class Metrics {
   }
 
   drop(reason: DropReason): void {
-    this.#drops.labels(reason).inc();
+    this.#drops.labels({ reason }).inc();
   }
 
   residentMemory(stage: MemoryStage, bytes: number): void {
@@ -222,7 +203,7 @@ export class Metrics {
   }
 
   workerEvent(event: WorkerEventName): void {
-    this.#workerEvents.labels(event).inc();
+    this.#workerEvents.labels({ event }).inc();
   }
 
   /**

@@ -1,6 +1,7 @@
-import { Counter, Histogram, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
 import type { ConfidenceStatus, PredictAnswer } from "../inference/prediction.ts";
 import type { Outcome } from "./metrics.ts";
+import { Counter, type CounterSeries, Histogram, type HistogramSeries } from "./series.ts";
 import { answerMs, type Timings } from "./stages.ts";
 
 const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
@@ -21,24 +22,20 @@ const REASON_OF: Partial<Record<Outcome, FailureReason>> = {
   INFERENCE_FAILED: "BACKEND",
 };
 
-type Child = ReturnType<Counter<string>["labels"]>;
-
 /** The figures of one model, found once: labels are not looked up for each request. */
-interface Children {
-  predictions: Record<ConfidenceStatus, Child>;
-  /** By class and confidence, each from its first answer on: a model may have thousands of classes. */
-  classes: Map<string, Child>;
-  fallbacks: Child;
-  batchSize: ReturnType<Histogram<string>["labels"]>;
-  success: Child;
-  failure: Record<FailureReason, Child>;
-  inferences: Child;
-  executions: Child;
-  requestUs: Child;
-  queueUs: Child;
-  inputUs: Child;
-  inferUs: Child;
-  outputUs: Child;
+interface ModelSeries {
+  predictions: Record<ConfidenceStatus, CounterSeries>;
+  fallbacks: CounterSeries;
+  batchSize: HistogramSeries;
+  success: CounterSeries;
+  failure: Record<FailureReason, CounterSeries>;
+  inferences: CounterSeries;
+  executions: CounterSeries;
+  requestUs: CounterSeries;
+  queueUs: CounterSeries;
+  inputUs: CounterSeries;
+  inferUs: CounterSeries;
+  outputUs: CounterSeries;
 }
 
 /**
@@ -49,43 +46,32 @@ interface Children {
  * preprocessing.
  */
 export class ModelMetrics {
-  readonly #children = new Map<string, Children>();
-  readonly #make: (modelKey: string) => Children;
-  readonly #classes: Counter<"model" | "class" | "confidence">;
+  readonly #models = new Map<string, ModelSeries>();
+  readonly #make: (modelKey: string) => ModelSeries;
+  readonly #classes: Counter;
 
   constructor(registry: Registry) {
-    const registers = [registry];
-    const ours = <L extends string>(name: string, help: string, ...labels: L[]) =>
-      new Counter({ name, help, labelNames: ["model", ...labels], registers });
-    const triton = <L extends string>(name: string, help: string, ...labels: L[]) =>
-      new Counter({
-        name: `nv_inference_${name}`,
-        help,
-        labelNames: ["model", "version", ...labels],
-        registers,
-      });
+    const ours = (name: string, help: string) => new Counter({ name, help, registry });
+    const triton = (name: string, help: string) =>
+      new Counter({ name: `nv_inference_${name}`, help, registry });
 
     const predictions = ours(
       "pinhole_predictions_total",
       "Answers by confidence status, fallback answers left out.",
-      "confidence",
     );
     this.#classes = ours(
       "pinhole_predicted_classes_total",
       "Answers by their first class and confidence status, fallback answers left out.",
-      "class",
-      "confidence",
     );
     const fallbacks = ours("pinhole_fallback_answers_total", "Answers that stood in for a failed inference.");
     const batchSize = new Histogram({
       name: "pinhole_batch_size_rows",
       help: "Rows of each batch that was handed to a worker.",
-      labelNames: ["model"],
       buckets: BATCH_BUCKETS,
-      registers,
+      registry,
     });
     const success = triton("request_success", "Requests that were answered.");
-    const failure = triton("request_failure", "Requests that were not, by reason.", "reason");
+    const failure = triton("request_failure", "Requests that were not, by reason.");
     const inferences = triton("count", "Images inferred, cached ones left out.");
     const executions = triton("exec_count", "Batches that were run.");
     const requestUs = triton("request_duration_us", "Time of requests, cached ones included.");
@@ -97,16 +83,13 @@ export class ModelMetrics {
     this.#make = (modelKey) => {
       const slash = modelKey.lastIndexOf("/");
       const [model, version] = [modelKey.slice(0, slash), modelKey.slice(slash + 1)];
-      const of = (counter: Counter<"model" | "version">) => present(counter.labels({ model, version }));
+      const of = (counter: Counter) => counter.labels({ model, version });
       return {
-        predictions: record(CONFIDENCES, (confidence) =>
-          present(predictions.labels({ model: modelKey, confidence })),
-        ),
-        classes: new Map(),
-        fallbacks: present(fallbacks.labels({ model: modelKey })),
+        predictions: record(CONFIDENCES, (confidence) => predictions.labels({ model: modelKey, confidence })),
+        fallbacks: fallbacks.labels({ model: modelKey }),
         batchSize: batchSize.labels({ model: modelKey }),
         success: of(success),
-        failure: record(FAILURE_REASONS, (reason) => present(failure.labels({ model, version, reason }))),
+        failure: record(FAILURE_REASONS, (reason) => failure.labels({ model, version, reason })),
         inferences: of(inferences),
         executions: of(executions),
         requestUs: of(requestUs),
@@ -125,17 +108,21 @@ export class ModelMetrics {
 
   answer(answer: PredictAnswer): void {
     const modelKey = `${answer.model.name}/${answer.model.version}`;
-    const children = this.#of(modelKey);
+    const series = this.#of(modelKey);
     if (answer.fallback) {
-      children.fallbacks.inc();
-      children.failure.BACKEND.inc();
+      series.fallbacks.inc();
+      series.failure.BACKEND.inc();
       return;
     }
-    children.predictions[answer.confidenceStatus].inc();
+    series.predictions[answer.confidenceStatus].inc();
     const first = answer.predictions[0];
-    if (first !== undefined) this.#class(children, modelKey, first.classId, answer.confidenceStatus).inc();
-    children.success.inc();
-    addDurations(children, answer.timings);
+    // Each from its first answer on: a model may have thousands of classes.
+    if (first !== undefined)
+      this.#classes
+        .labels({ model: modelKey, class: first.classId, confidence: answer.confidenceStatus })
+        .inc();
+    series.success.inc();
+    addDurations(series, answer.timings);
   }
 
   /** A request that had found its model and was not answered. */
@@ -155,43 +142,30 @@ export class ModelMetrics {
     inferences.inc(rows);
   }
 
-  #of(modelKey: string): Children {
-    let children = this.#children.get(modelKey);
-    if (children === undefined) {
-      children = this.#make(modelKey);
-      this.#children.set(modelKey, children);
+  #of(modelKey: string): ModelSeries {
+    let series = this.#models.get(modelKey);
+    if (series === undefined) {
+      series = this.#make(modelKey);
+      this.#models.set(modelKey, series);
     }
-    return children;
-  }
-
-  #class({ classes }: Children, model: string, classId: string, confidence: ConfidenceStatus): Child {
-    const key = `${confidence} ${classId}`;
-    let child = classes.get(key);
-    if (child === undefined) {
-      child = this.#classes.labels({ model, class: classId, confidence });
-      classes.set(key, child);
-    }
-    return child;
+    return series;
   }
 }
 
-function addDurations(children: Children, timings: Timings): void {
+function addDurations(series: ModelSeries, timings: Timings): void {
   const { queue = 0, decode = 0, preprocess = 0, infer, postprocess = 0 } = timings;
-  children.requestUs.inc(1000 * (answerMs(timings) ?? 0));
+  series.requestUs.inc(1000 * (answerMs(timings) ?? 0));
   // From the cache: it neither waited nor computed.
   if (infer === undefined) return;
-  children.queueUs.inc(1000 * queue);
-  children.inputUs.inc(1000 * (decode + preprocess));
-  children.inferUs.inc(1000 * infer);
-  children.outputUs.inc(1000 * postprocess);
+  series.queueUs.inc(1000 * queue);
+  series.inputUs.inc(1000 * (decode + preprocess));
+  series.inferUs.inc(1000 * infer);
+  series.outputUs.inc(1000 * postprocess);
 }
 
-function record<K extends string>(keys: readonly K[], of: (key: K) => Child): Record<K, Child> {
-  return Object.fromEntries(keys.map((key) => [key, of(key)])) as Record<K, Child>;
-}
-
-/** A series is exported from its first value on: zero. */
-function present(child: Child): Child {
-  child.inc(0);
-  return child;
+function record<K extends string>(
+  keys: readonly K[],
+  of: (key: K) => CounterSeries,
+): Record<K, CounterSeries> {
+  return Object.fromEntries(keys.map((key) => [key, of(key)])) as Record<K, CounterSeries>;
 }

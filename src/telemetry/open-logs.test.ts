@@ -32,7 +32,7 @@ describe("in files", () => {
     const logs = open();
     logs.server.info("one");
     logs.server.error("two");
-    logs.inference.info("three");
+    logs.inference.info({}, "three");
     logs.slowRequest.warn("four");
     for (let n = 0; n < 1000; n++) logs.access.info({ n, padding: "x".repeat(250) }, "request");
     await logs.close();
@@ -65,7 +65,7 @@ describe("in files", () => {
     const told: unknown[] = [];
     const logs = open({ logDir: "/dev/null/logs" }, (error) => told.push(error));
     logs.server.info("one");
-    logs.access.info("two");
+    logs.access.info({}, "two");
     await logs.close();
     expect([logs.lost, told.length]).toEqual([2, 2]);
   });

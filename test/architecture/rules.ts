@@ -15,7 +15,8 @@ function only(packages: RegExp, where: RegExp): Rule["findings"] {
 const FLOORS: { name: string; paths: RegExp }[] = [
   {
     name: "ground",
-    paths: /^src\/((errors|clock|exit-codes|control-group|cores|memory-limit|settings)\.ts$|settings\/)/,
+    paths:
+      /^src\/((errors|clock|exit-codes|control-group|cores|memory-limit|settings|thread-priority)\.ts$|settings\/)/,
   },
   { name: "config", paths: /^src\/config\.ts$/ },
   { name: "telemetry", paths: /^src\/telemetry\/(?!metrics|model-metrics)/ },

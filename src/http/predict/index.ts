@@ -10,13 +10,14 @@ import type { RequestContext } from "../request-context.ts";
 import { routes } from "../routes.ts";
 import { predictTimeoutSeconds } from "../serve-options.ts";
 import type { HttpServices } from "../services.ts";
-import { answerJson, serverTiming } from "./answer.ts";
+import { AnswerWriter, serverTiming } from "./answer.ts";
 import { readContentLength, readPredictOptions, refuseContentEncoding } from "./options.ts";
 
 /** `POST /api/v1/predict`: headers and query are read here, the body by the walk once it is admitted. */
 export function predictRoutes(services: HttpServices) {
   const { config, metrics, predictor } = services;
   const timeoutSeconds = predictTimeoutSeconds(config);
+  const writer = new AnswerWriter();
 
   return routes().post(
     "/api/v1/predict",
@@ -31,7 +32,7 @@ export function predictRoutes(services: HttpServices) {
         metrics.answer(answer);
         writeTrace(set.headers, call, services, answer.timings);
         set.headers["content-type"] = "application/json";
-        return JSON.stringify(answerJson(answer, context.requestId));
+        return writer.text(answer, context.requestId);
       } catch (error) {
         writeTrace(set.headers, call, services);
         const thrown = request.signal.aborted ? new ClientGone() : error;
@@ -59,7 +60,11 @@ function readCall(request: Request, context: RequestContext, services: HttpServi
     requestId: context.requestId,
     clientKey: context.clientKey,
     options: readPredictOptions(queryOf(request.url), headers),
-    body: request.body,
+    // To ask for the stream costs as much as to read a small body without one.
+    get body() {
+      return request.body;
+    },
+    bytes: () => request.bytes(),
     contentType: headers.get("content-type"),
     contentLength: readContentLength(headers.get("content-length")),
     signal: request.signal,
