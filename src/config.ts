@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { type Config, SETTINGS, type Setting, type SettingKey } from "./settings.ts";
@@ -68,6 +69,11 @@ export function readServiceManager(
 /** One variable by a name that the caller gives, for commands that are told where a secret lies; null: not set. */
 export function environmentSecret(name: string, env: Environment = process.env): string | null {
   return env[name] || null;
+}
+
+/** Where commands keep what they can make again, https://specifications.freedesktop.org/basedir-spec/latest/. */
+export function cacheFolder(env: Environment = process.env): string {
+  return join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "pinhole");
 }
 
 /** Whether ONNX Runtime's library, which reads the environment itself, was told to report to nobody. */

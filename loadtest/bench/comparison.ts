@@ -1,13 +1,18 @@
 import { checkOut } from "./checkout.ts";
 import { measure, warmUp } from "./measure.ts";
-import { servableModel } from "./models.ts";
+import { type ServableModel, servableModel } from "./models.ts";
+import { optimizedModel } from "./optimized.ts";
 import type { Options } from "./options.ts";
 import type { Photographs } from "./photographs.ts";
-import { type Cell, cellKey, cellsOf } from "./plan.ts";
+import { type Cell, cellKey, cellsOf, type Kind, type ModelName } from "./plan.ts";
 import { type CellResult, cellResult, pairedRatio, type Sample } from "./results.ts";
 import { preparedPhotographs, terminalProgress } from "./run.ts";
 import { type BenchServer, CHECKOUT, startServer } from "./server.ts";
 import { digits, ratio } from "./tables.ts";
+
+/** How revisions are compared; networks only by what needs the network. */
+const BY_REVISION: readonly Kind[] = ["raw", "multipart", "hits"];
+const BY_NETWORK: readonly Kind[] = ["raw"];
 
 /** One cell on both sides. */
 export interface Comparison {
@@ -19,34 +24,70 @@ export interface Comparison {
   speedRatio: number;
 }
 
+/** One of the two that are compared: which code serves which model. */
+interface Served {
+  checkout: string;
+  model: ServableModel;
+}
+
+interface Plan {
+  model: ModelName;
+  here: Served;
+  there: Served;
+}
+
 /** Measures this checkout and another revision in turn, round by round, each with its own servers. */
-export async function compareRevisions({ scope, rounds }: Options, revision: string) {
-  const photographs = await preparedPhotographs(scope.photographs);
+export async function compareRevisions(options: Options, revision: string) {
   await using checkout = await checkOut(CHECKOUT, revision);
-  const plans = scope.models.map((model) => ({
-    model,
-    cells: cellsOf(model, scope).filter(
-      ({ kind }) => kind === "raw" || kind === "multipart" || kind === "hits",
-    ),
+  const plans: Plan[] = [];
+  for (const name of options.scope.models) {
+    const model = await servableModel(name);
+    plans.push({
+      model: name,
+      here: { checkout: CHECKOUT, model },
+      there: { checkout: checkout.path, model },
+    });
+  }
+  return compareAll(options, plans, { other: revision, kinds: BY_REVISION });
+}
+
+/** Measures the int8 version of each network and the float32 one that it was made of in turn, round by round. */
+export async function compareOptimized(options: Options) {
+  const plans: Plan[] = [];
+  for (const name of options.scope.models) {
+    const here = { checkout: CHECKOUT, model: await optimizedModel(name) };
+    plans.push({ model: name, here, there: { checkout: CHECKOUT, model: await servableModel(name) } });
+  }
+  return compareAll(options, plans, { other: "float32", kinds: BY_NETWORK });
+}
+
+async function compareAll(
+  { scope, rounds }: Options,
+  plans: readonly Plan[],
+  { other, kinds }: { other: string; kinds: readonly Kind[] },
+) {
+  const photographs = await preparedPhotographs(scope.photographs);
+  const planned = plans.map((plan) => ({
+    ...plan,
+    cells: cellsOf(plan.model, scope).filter(({ kind }) => kinds.includes(kind)),
   }));
-  const progress = terminalProgress(2 * rounds * plans.reduce((sum, { cells }) => sum + cells.length, 0));
+  const progress = terminalProgress(2 * rounds * planned.reduce((sum, { cells }) => sum + cells.length, 0));
   const comparisons: Comparison[] = [];
-  for (const { model, cells } of plans) {
-    const { modelsDir, folder } = await servableModel(model);
+  for (const { cells, ...plan } of planned) {
     await using stack = new AsyncDisposableStack();
-    const start = async (path: string, cache: boolean) =>
-      stack.use(await startServer({ checkout: path, modelsDir, model, cache }));
-    const side = async (path: string) => {
-      const [server, cachedServer] = [await start(path, false), await start(path, true)];
+    const side = async ({ checkout, model: { name, modelsDir, folder } }: Served) => {
+      const start = async (cache: boolean) =>
+        stack.use(await startServer({ checkout, modelsDir, model: name, cache }));
+      const [server, cachedServer] = [await start(false), await start(true)];
       return new Side(cells, { server, cachedServer, modelFolder: folder, photographs });
     };
-    const [here, there] = [await side(CHECKOUT), await side(checkout.path)];
+    const [here, there] = [await side(plan.here), await side(plan.there)];
     for (const cell of cells) for (const each of [here, there]) await each.warmUp(cell);
     for (let round = 0; round < rounds; round++) {
       for (const cell of cells) {
         // Whoever goes second finds the machine warmer: they take turns.
         for (const each of round % 2 === 0 ? [here, there] : [there, here]) {
-          const where = each === here ? "here" : revision;
+          const where = each === here ? "here" : other;
           progress.measuring(`round ${round + 1}/${rounds}: ${cellKey(cell)} ${where}`);
           await each.measure(cell);
           progress.measured();
@@ -61,7 +102,7 @@ export async function compareRevisions({ scope, rounds }: Options, revision: str
   return { comparisons, photographs, failures };
 }
 
-/** One revision's servers and what was measured on them. */
+/** One side's servers and what was measured on them. */
 class Side {
   readonly #samples: Map<string, Sample[]>;
   readonly #bench: Parameters<typeof measure>[1];
@@ -102,20 +143,26 @@ function compared(here: CellResult, there: CellResult): Comparison {
   };
 }
 
-export function comparisonRows(comparisons: readonly Comparison[], revision: string): string[][] {
+/** @param names of the two, e.g. "here" and a revision */
+export function comparisonRows(
+  comparisons: readonly Comparison[],
+  [here, there]: readonly [string, string],
+): string[][] {
   const headings = [
     "model",
     "photograph",
     "what",
     "conn",
-    `CPU ${revision} / here`,
-    "req/s here / there",
-    "CPU ms here",
-    "CPU ms there",
-    "p99 ms here",
-    "p99 ms there",
-    "MB here",
-    "MB there",
+    `CPU ${there} / ${here}`,
+    `req/s ${here} / ${there}`,
+    `req/s ${here}`,
+    `req/s ${there}`,
+    `CPU ms ${here}`,
+    `CPU ms ${there}`,
+    `p99 ms ${here}`,
+    `p99 ms ${there}`,
+    `MB ${here}`,
+    `MB ${there}`,
   ];
   const rows = comparisons.map(({ here, there, cpuRatio, speedRatio }) => [
     here.model,
@@ -124,6 +171,8 @@ export function comparisonRows(comparisons: readonly Comparison[], revision: str
     String(here.connections),
     ratio(cpuRatio),
     ratio(speedRatio),
+    digits(here.median.perSecond, 3),
+    digits(there.median.perSecond, 3),
     digits(here.median.cpuMs, 3),
     digits(there.median.cpuMs, 3),
     digits(here.median.p99Ms, 3),
@@ -131,5 +180,33 @@ export function comparisonRows(comparisons: readonly Comparison[], revision: str
     digits(here.median.residentMb, 3),
     digits(there.median.residentMb, 3),
   ]);
+  return [headings, ...rows];
+}
+
+/** What a reader wants to know of int8 beside float32: the photograph as the body. */
+export function optimizedRows(comparisons: readonly Comparison[]): string[][] {
+  const headings = [
+    "network",
+    "photograph",
+    "requests/s, int8 / float32",
+    "requests/s, int8",
+    "requests/s, float32",
+    "CPU ms, int8",
+    "CPU ms, float32",
+    "p99 ms, int8",
+    "p99 ms, float32",
+    "MB, int8",
+    "MB, float32",
+  ];
+  const rows = comparisons
+    .filter(({ here }) => here.kind === "raw")
+    .map(({ here, there, speedRatio }) => [
+      here.model,
+      here.photograph,
+      ratio(speedRatio),
+      ...(["perSecond", "cpuMs", "p99Ms", "residentMb"] as const).flatMap((figure) =>
+        [here, there].map(({ median }) => digits(median[figure], 3)),
+      ),
+    ]);
   return [headings, ...rows];
 }

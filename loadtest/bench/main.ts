@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { withSection } from "../readme-section.ts";
-import { compareRevisions, comparisonRows } from "./comparison.ts";
+import { compareOptimized, compareRevisions, comparisonRows } from "./comparison.ts";
 import { type Machine, machine } from "./machine.ts";
+import { optimizedModel } from "./optimized.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
-import { benchSection } from "./readme.ts";
+import { benchSection, optimizedSection } from "./readme.ts";
 import { runBench } from "./run.ts";
 import { CHECKOUT } from "./server.ts";
 import { cellRows, plainTable, promiseLines, summaryRows } from "./tables.ts";
@@ -30,6 +31,7 @@ export async function main(args: readonly string[]): Promise<number> {
     console.error(
       `${about.processor}, ${about.cores} cores, Bun ${about.bun}, ${about.revision ?? "no git"}`,
     );
+    if (options.optimized) return await optimized(options, about);
     return options.against === null ? await bench(options, about) : await compare(options, about);
   } catch (error) {
     console.error(`\n${(error as Error).message}`);
@@ -60,13 +62,30 @@ async function bench(options: Options, about: Machine): Promise<number> {
 async function compare(options: Options, about: Machine): Promise<number> {
   const { against, json: file } = options;
   const { comparisons, photographs, failures } = await compareRevisions(options, against!);
-  console.log(plainTable(comparisonRows(comparisons, against!), 3));
+  console.log(plainTable(comparisonRows(comparisons, ["here", against!]), 3));
   if (file !== null) {
     const [first] = comparisons;
     await Bun.write(
       file,
       json({ ratio: first?.cpuRatio, against, machine: about, photographs, comparisons }),
     );
+  }
+  return failed(failures);
+}
+
+async function optimized(options: Options, about: Machine): Promise<number> {
+  const { comparisons, photographs, failures } = await compareOptimized(options);
+  const rows = comparisonRows(comparisons, ["int8", "float32"]);
+  console.log(plainTable(rows, 3));
+  if (options.json !== null)
+    await Bun.write(options.json, json({ machine: about, photographs, comparisons }));
+  if (options.updateDocs && failures === 0) {
+    const file = Bun.file(join(CHECKOUT, "docs/optimizing.md"));
+    await Bun.write(file, withSection(await file.text(), "bench", optimizedSection(comparisons, about)));
+    for (const model of options.scope.models) {
+      const { figures } = await optimizedModel(model);
+      await Bun.write(join(CHECKOUT, `docs/optimizing/${model}.json`), Bun.file(figures));
+    }
   }
   return failed(failures);
 }

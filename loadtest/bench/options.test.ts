@@ -10,6 +10,8 @@ test("without options everything is measured, five times", () => {
     json: null,
     updateReadme: false,
     against: null,
+    optimized: false,
+    updateDocs: false,
   });
 });
 
@@ -49,4 +51,12 @@ test.each([
   [["--model", "resnet50", "--update-readme"]],
 ])("%j is not understood", (args) => {
   expect(() => parseOptions(args)).toThrow();
+});
+
+test("int8 beside float32 is a comparison of its own, of networks that have both", () => {
+  const { scope, optimized, updateDocs } = parseOptions(["--optimized", "--update-docs"]);
+  expect([optimized, updateDocs, scope.models]).toEqual([true, true, ["mobilenet_v2", "resnet50"]]);
+  expect(() => parseOptions(["--optimized", "--against", "HEAD"])).toThrow("one comparison");
+  expect(() => parseOptions(["--update-docs"])).toThrow("--optimized");
+  expect(() => parseOptions(["--optimized", "--update-readme"])).toThrow("whole table");
 });

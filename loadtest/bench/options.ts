@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { PHOTOGRAPH_NAMES } from "./photographs.ts";
-import { FULL_SCOPE, MODEL_NAMES, QUICK_SCOPE, type Scope } from "./plan.ts";
+import { FULL_SCOPE, MODEL_NAMES, OPTIMIZED_SCOPE, QUICK_SCOPE, type Scope } from "./plan.ts";
 
 export interface Options {
   scope: Scope;
@@ -12,6 +12,9 @@ export interface Options {
   updateReadme: boolean;
   /** Revision that is measured beside this checkout instead of the bare loop. */
   against: string | null;
+  /** Measure the int8 versions of the networks beside their float32 ones instead. */
+  optimized: boolean;
+  updateDocs: boolean;
 }
 
 export const USAGE = `usage: bun run bench [options]
@@ -24,7 +27,9 @@ export const USAGE = `usage: bun run bench [options]
   --seconds S          of one measurement; default 0.4 to 3, by what is measured
   --json FILE          write all figures there
   --update-readme      put the table into README.md
-  --against REVISION   compare with another revision of this repository (as --quick, unless told otherwise)`;
+  --against REVISION   compare with another revision of this repository (as --quick, unless told otherwise)
+  --optimized          compare the networks with what models:optimize makes of them (${OPTIMIZED_SCOPE.models.join(", ")})
+  --update-docs        with --optimized: put the table into docs/optimizing.md`;
 
 const ROUNDS = 5;
 /** What is left of 50 s after building, starting, warming up and stopping on a machine slower than most. */
@@ -44,11 +49,16 @@ export function parseOptions(args: readonly string[]): Options {
       json: { type: "string" },
       "update-readme": { type: "boolean", default: false },
       against: { type: "string" },
+      optimized: { type: "boolean", default: false },
+      "update-docs": { type: "boolean", default: false },
     },
   });
   const against = values.against ?? null;
-  const updateReadme = values["update-readme"];
-  const base = values.quick || against !== null ? QUICK_SCOPE : FULL_SCOPE;
+  const { optimized, "update-readme": updateReadme, "update-docs": updateDocs } = values;
+  if (optimized && against !== null) throw new Error("--optimized and --against: one comparison at a time");
+  if (updateDocs && !optimized) throw new Error("--update-docs is for --optimized");
+  const narrow = values.quick || against !== null;
+  const base = optimized ? OPTIMIZED_SCOPE : narrow ? QUICK_SCOPE : FULL_SCOPE;
   const scope: Scope = {
     models: values.model?.map((name) => oneOf("--model", MODEL_NAMES, name)) ?? base.models,
     photographs:
@@ -57,7 +67,7 @@ export function parseOptions(args: readonly string[]): Options {
     seconds: values.seconds === undefined ? null : positive("--seconds", values.seconds),
     latency: base.latency,
   };
-  if (updateReadme && (values.quick || against !== null || values.model || values.photograph)) {
+  if (updateReadme && (narrow || optimized || values.model || values.photograph)) {
     throw new Error("--update-readme wants the whole table: leave the options that narrow it out");
   }
   return {
@@ -67,6 +77,8 @@ export function parseOptions(args: readonly string[]): Options {
     json: values.json ?? null,
     updateReadme,
     against,
+    optimized,
+    updateDocs,
   };
 }
 

@@ -1,20 +1,16 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock } from "../clock.ts";
-import { decodeCaps, imageLimits } from "../composition/image-limits.ts";
+import { photographSettings } from "../composition/image-limits.ts";
 import { loadConfig } from "../config.ts";
 import { usableCores } from "../cores.ts";
-import { PinholeError } from "../errors.ts";
+import { eachFile } from "../evaluation/each.ts";
 import { type Figures, figures, type Judged, type Share } from "../evaluation/figures.ts";
-import { Batcher } from "../inference/batcher.ts";
-import type { ImageDecoder } from "../inference/decode.ts";
-import { decodeTarget } from "../inference/decode-size.ts";
-import { openDecoders } from "../inference/decoders/decoders.ts";
+import { photographs, truthOf } from "../evaluation/photographs.ts";
+import { Progress } from "../evaluation/progress.ts";
+import { Walk } from "../evaluation/walk.ts";
 import { confidence } from "../inference/postprocess.ts";
 import { scoreRow } from "../inference/score.ts";
-import { validateImage } from "../inference/validate.ts";
-import { ThreadPool } from "../inference/worker-pool.ts";
 import type { Model } from "../model-repository/manifest.ts";
 import { ModelRepository } from "../model-repository/repository.ts";
 import type { Config } from "../settings.ts";
@@ -28,8 +24,6 @@ const USAGE = `usage: bun run models:evaluate [NAME[/VERSION]] --images DIR [--m
                   something that the model does not know
   --models-dir    default: what the settings say
   --json          writes the figures, and a row for each photograph`;
-const WORKER = new URL("../../workers/inference.worker.ts", import.meta.url);
-const PROGRESS_MS = 2000;
 
 /** One photograph of the folder given, and what it was judged to be. */
 interface Row extends Judged {
@@ -50,7 +44,7 @@ export async function main(args: string[]): Promise<number> {
   }
   try {
     const { ref, images, json, config } = request;
-    const model = await findModel(config, ref);
+    const model = await ModelRepository.find(config.modelsDir, ref ?? config.modelDefault);
     const files = await photographs(images);
     const { rows, failures } = await judgeAll(model, files, images, config);
     const found = figures(rows, model.labels.length);
@@ -83,73 +77,18 @@ function understand(args: string[]) {
   };
 }
 
-async function findModel(config: Config, ref: string | null): Promise<Model> {
-  const { models } = await ModelRepository.open(config.modelsDir, {
-    defaultModel: ref ?? config.modelDefault,
-  });
-  const wanted = ref ?? config.modelDefault;
-  return models.find(({ key, manifest }) => key === wanted || manifest.name === wanted)!;
-}
-
-/** Paths relative to `directory`, in order. */
-async function photographs(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile() && /\.(jpe?g|png|webp|gif)$/i.test(entry.name));
-  return files
-    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length).replace(/^\/+/, ""))
-    .sort();
-}
-
 async function judgeAll(model: Model, files: string[], directory: string, config: Config) {
   const size = config.workerCount || usableCores();
-  const pool = new ThreadPool({ worker: WORKER, size, models: [model], clock: systemClock });
-  await pool.start();
-  const judge = judgeWith(
-    model,
-    new Batcher({ pool, clock: systemClock }),
-    await openDecoders({ ...decodeCaps(config), decoders: config.decoders }),
-    config,
-  );
-  const rows: Row[] = [];
-  const failures: string[] = [];
-  const waiting = files.values();
-  let told = systemClock.now();
-  const startedAt = told;
-  const work = async () => {
-    for (const file of waiting) {
-      try {
-        rows.push(await judge(directory, file));
-      } catch (thrown) {
-        failures.push(`${file}: ${thrown instanceof PinholeError ? thrown.detail : thrown}`);
-      }
-      if (systemClock.now() - told < PROGRESS_MS) continue;
-      told = systemClock.now();
-      const done = rows.length + failures.length;
-      const left = ((told - startedAt) / done) * (files.length - done);
-      console.error(`${done} of ${files.length}, ${Math.ceil(left / 1000)} s to go`);
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: size * 2 }, work));
-  } finally {
-    await pool.close();
-  }
-  return { rows: rows.sort((a, b) => (a.file < b.file ? -1 : 1)), failures };
-}
-
-function judgeWith(model: Model, batcher: Batcher, decoder: ImageDecoder, config: Config) {
-  const { manifest, labels } = model;
-  const limits = imageLimits(config);
-  const target = decodeTarget(model);
-  return async (directory: string, file: string): Promise<Row> => {
-    const image = { bytes: await Bun.file(join(directory, file)).bytes(), filename: null, contentType: null };
-    const tensor = await decoder.decode(image, validateImage(image, limits), target);
-    const { row } = await batcher.submit({ model, image: tensor, explain: false, unwanted: () => null });
-    const { probabilities, unknownScore } = scoreRow(row, model, null);
-    const truth = labels.findIndex(({ class_id }) => class_id === file.split("/").at(-2));
-    const verdict = confidence(probabilities, unknownScore, manifest.calibration);
-    return { file, truth: truth === -1 ? null : truth, probabilities, unknownScore, ...verdict };
-  };
+  await using walk = await Walk.open([model], size, photographSettings(config));
+  const progress = new Progress(systemClock, console.error);
+  const tell = (done: number, of: number) => progress.tell(done, of);
+  const { outcomes, failures } = await eachFile(files, { atOnce: size * 2, tell }, async (file) => {
+    const raw = await walk.judge(join(directory, file), model);
+    const { probabilities, unknownScore } = scoreRow(raw, model, null);
+    const verdict = confidence(probabilities, unknownScore, model.manifest.calibration);
+    return { truth: truthOf(file, model.labels), probabilities, unknownScore, ...verdict };
+  });
+  return { rows: outcomes.map(({ file, value }): Row => ({ file, ...value })), failures };
 }
 
 function plain(row: Row) {

@@ -1,3 +1,4 @@
+import type { PhotographSettings } from "../evaluation/walk.ts";
 import type { ImageLimits } from "../inference/validate.ts";
 import type { Config } from "../settings.ts";
 
@@ -17,4 +18,9 @@ export function imageLimits(config: Config): ImageLimits {
 /** What decoding one may take: the second wall behind `imageLimits`. */
 export function decodeCaps(config: Config): { maxPixels: number; timeoutMs: number } {
   return { maxPixels: config.imageMaxPixels, timeoutMs: config.decodeTimeoutMs };
+}
+
+/** What commands that judge photographs as the server does must know of the settings. */
+export function photographSettings(config: Config): PhotographSettings {
+  return { limits: imageLimits(config), decode: { ...decodeCaps(config), decoders: config.decoders } };
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Model } from "../model-repository/manifest.ts";
 import { ModelRepository } from "../model-repository/repository.ts";
@@ -244,6 +245,27 @@ describe("one thread with every variety of model", () => {
     expect((await thread.run("rgb-float32/1.0.0", [], 8)).rows).toEqual([]);
   });
 });
+
+test.if(process.platform === "linux")(
+  "a session has the threads that its manifest says, and answers alike",
+  async () => {
+    const threads = () => readdirSync("/proc/self/task").length;
+    const load = async (execution: Model["manifest"]["execution"]) => {
+      const model = find("rgb-float32/1.0.0");
+      const thread = new Thread();
+      const before = threads();
+      await thread.ask({ kind: "load", models: [{ ...model, manifest: { ...model.manifest, execution } }] });
+      const more = threads() - before;
+      const { rows } = await thread.run(model.key, [picture("green")]);
+      expect(await thread.leave()).toBe(0);
+      return { more, answer: rows[0]!.ok && top(rows[0]!.row, model) };
+    };
+    const usual = await load(undefined);
+    const many = await load({ threads: 9, graph_optimization: "disabled" });
+    expect([usual.answer, many.answer]).toEqual(["green", "green"]);
+    expect(many.more - usual.more).toBeGreaterThanOrEqual(7);
+  },
+);
 
 describe("a manifest that is not what the graph is stops the load and says why", () => {
   async function loadFailure(change: (model: Model) => void, key = "rgb-float32/1.0.0"): Promise<string> {

@@ -37,8 +37,8 @@ const TIMED_ROUNDS = 20;
 const TIMED_MS = 300;
 
 /**
- * Loads a model for the CPU with one thread (workers are the parallelism), holds its manifest against the real
- * graph, and warms it with one row and with the largest batch.
+ * Loads a model for the CPU, with one thread unless its manifest says otherwise (workers are the parallelism), holds
+ * the manifest against the real graph, and warms it with one row and with the largest batch.
  * @throws ManifestError where files or graph are not what the manifest says
  */
 export async function openSession(model: Model, clock: Clock): Promise<ModelSession> {
@@ -47,8 +47,9 @@ export async function openSession(model: Model, clock: Clock): Promise<ModelSess
   refuse(await fileProblems(dirname(path), manifest));
   const session = await InferenceSession.create(path, {
     executionProviders: ["cpu"],
-    intraOpNumThreads: 1,
+    intraOpNumThreads: manifest.execution?.threads ?? 1,
     interOpNumThreads: 1,
+    graphOptimizationLevel: manifest.execution?.graph_optimization ?? "all",
     // Only fatal ones on its own stderr: every other failure is thrown and reaches our log that way.
     logSeverityLevel: 4,
   });

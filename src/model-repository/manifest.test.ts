@@ -39,10 +39,11 @@ describe("a manifest", () => {
     expect(parseManifest(structuredClone(valid))).toEqual(valid);
     expect(wrong(["description", undefined])).toEqual({});
     expect(wrong(["accuracy", { top1: 0.9, images: 10, dataset: "x" }])).toEqual({});
+    expect(wrong(["execution", { threads: 2, graph_optimization: "extended" }])).toEqual({});
   });
 
   test("has every field but the optional ones: leaving out any other is refused by its name", () => {
-    const optional = ["description", "external_data", "accuracy"];
+    const optional = ["description", "external_data", "execution", "accuracy"];
     const visit = (value: object, path: string): void => {
       for (const [key, inner] of Object.entries(value)) {
         const field = path === "" ? key : `${path}.${key}`;
@@ -53,6 +54,14 @@ describe("a manifest", () => {
     const { unknown_score: _score, activation_map: _map, ...outputs } = valid.outputs;
     const { unknown: _unknown, ...calibration } = valid.calibration;
     visit({ ...valid, outputs, calibration }, "");
+  });
+
+  test("says how it is run, or nothing of it", () => {
+    expect(wrong(["execution", { threads: 0, graph_optimization: "most" }])).toEqual({
+      "execution.threads": "a whole number from 1 up to 64 | 0",
+      "execution.graph_optimization": 'one of "disabled", "basic", "extended", "all" | "most"',
+    });
+    expect(Object.keys(wrong(["execution", { threads: 1 }]))).toEqual(["execution.graph_optimization"]);
   });
 
   test("refuses keys that it does not know, at every level, and says which it knows", () => {

@@ -112,6 +112,18 @@ export const ManifestSchema = Type.Object(
       },
       strict,
     ),
+    /** How the runtime runs the graph. Where it says nothing: one thread, every optimisation. */
+    execution: Type.Optional(
+      Type.Object(
+        {
+          /** Of each session, so of each worker: more than one pays only where there are fewer workers than cores. */
+          threads: Type.Integer({ minimum: 1, maximum: 64 }),
+          /** https://onnxruntime.ai/docs/performance/model-optimizations/graph-optimizations.html */
+          graph_optimization: choice("disabled", "basic", "extended", "all"),
+        },
+        strict,
+      ),
+    ),
     accuracy: Type.Optional(
       Type.Object({ top1: share, images: Type.Integer({ minimum: 1 }), dataset: text(500) }, strict),
     ),

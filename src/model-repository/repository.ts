@@ -58,6 +58,15 @@ export class ModelRepository {
   }
 
   /**
+   * One model of a directory, ready or not, for those who do not serve.
+   * @param ref "name" (its newest version) or "name/version"
+   * @throws RepositoryError as `open` does
+   */
+  static async find(modelsDir: string, ref: string): Promise<Model> {
+    return (await ModelRepository.open(modelsDir, { defaultModel: ref })).defaultModel;
+  }
+
+  /**
    * @param ref "name" (its newest version), "name/version", or null for the default model
    * @throws PinholeError MODEL_NOT_FOUND, MODEL_NOT_READY
    */

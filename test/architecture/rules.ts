@@ -24,6 +24,7 @@ const FLOORS: { name: string; paths: RegExp }[] = [
   { name: "admission", paths: /^src\/admission\// },
   { name: "inference", paths: /^src\/inference\// },
   { name: "evaluation", paths: /^src\/evaluation\// },
+  { name: "optimization", paths: /^src\/optimization\// },
   { name: "recording", paths: /^src\/recording\// },
   { name: "database", paths: /^db\// },
   { name: "backup", paths: /^src\/backup\// },

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { GRAPH_FOLDER } from "../../src/optimization/graph-tool.ts";
 import { chaosStep } from "../chaos/step.ts";
 import { hostile } from "../hostile/hostile.ts";
 import { contract } from "../system/contract.ts";
@@ -41,6 +42,7 @@ const NEEDS: Record<string, (keyof Tools)[]> = {
   "test/system/metrics.test.ts": ["promtool"],
   "test/system/nginx-servers.test.ts": ["nginx"],
   "test/system/nginx.test.ts": ["nginx"],
+  "test/system/optimize.test.ts": ["graphPython", "namespaces"],
   "test/system/supervisor.test.ts": ["namespaces"],
   "test/system/systemd.test.ts": ["systemd", "python"],
 };
@@ -84,6 +86,9 @@ export async function steps(tools: Tools): Promise<Step[]> {
       name: "unit tests",
       run: () => bunTests("unit", unit, { testTimeoutMs: 30_000, timeoutMs: 10 * MINUTE_MS, env }),
     },
+    withTool("graph unit tests (Python)", tools.graphPython, (python) =>
+      checked("graph unit tests (Python)", [python, "-B", "-m", "unittest"], GRAPH_FOLDER),
+    ),
     ...system.map((file) => {
       const run = () =>
         bunTests(file, [file], { testTimeoutMs: 2 * MINUTE_MS, timeoutMs: 8 * MINUTE_MS, env });
@@ -105,8 +110,8 @@ function check(name: string, argv: string[]): Step {
 }
 
 /** A program without tests to count: one test that passes when it ends well. */
-async function checked(name: string, argv: string[]): Promise<Outcome> {
-  const code = await command(argv, { timeoutMs: 3 * MINUTE_MS });
+async function checked(name: string, argv: string[], cwd?: string): Promise<Outcome> {
+  const code = await command(argv, { timeoutMs: 3 * MINUTE_MS, cwd });
   return code === 0 ? passed() : failed(`${name}: ${argv.join(" ")}`);
 }
 

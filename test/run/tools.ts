@@ -1,5 +1,6 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { graphEnvironment } from "../../src/optimization/environment.ts";
 import { command, repositoryRoot } from "./command.ts";
 import { k6Program } from "./k6-program.ts";
 import type { Missing } from "./report.ts";
@@ -8,6 +9,8 @@ import type { Missing } from "./report.ts";
 export interface Tools {
   /** Folder of the programs of test/tools/requirements.txt, `python` among them. */
   python: string | Missing;
+  /** The interpreter of the environment in which models:optimize does its graph work. */
+  graphPython: string | Missing;
   /** The k6 program. */
   k6: string | Missing;
   /** The nginx program; its tests want openssl, too. */
@@ -28,6 +31,7 @@ export async function gatherTools(): Promise<Tools> {
   await mkdir(home, { recursive: true });
   return {
     python: await pythonTools(join(home, "venv")),
+    graphPython: await graphPython(join(home, "optimize-cache/pinhole")),
     k6: await k6Program(),
     nginx: nginx(),
     promtool: promtool(),
@@ -91,6 +95,17 @@ async function pythonTools(venv: string): Promise<string | Missing> {
   }
   await stamp.write(wanted);
   return bin;
+}
+
+/** Installed by the command's own code, where the command's own tests look for it, too. */
+async function graphPython(cacheDir: string): Promise<string | Missing> {
+  const onProgress = (_done: number, _of: number, what: string) => console.log(what);
+  const signal = AbortSignal.timeout(INSTALL_TIMEOUT_MS);
+  try {
+    return (await graphEnvironment({ cacheDir, onProgress, signal })).python;
+  } catch (thrown) {
+    return { what: "the Python packages for graph work", howToGet: (thrown as Error).message };
+  }
 }
 
 function findPython(): { path: string; version: string } | null {

@@ -1,0 +1,21 @@
+import { expect, test } from "bun:test";
+import { Progress } from "./progress.ts";
+
+test("says now and then how long it will yet take, counted from when the piece of work began", () => {
+  let now = 0;
+  const lines: string[] = [];
+  const clock = { now: () => now, wall: () => 0, after: () => () => undefined };
+  const progress = new Progress(clock, (line) => void lines.push(line));
+  for (const [at, done, what] of [
+    [1000, 10, "a"],
+    [1500, 20, "a"],
+    [3000, 50, "a"],
+    [4000, 70, "a"],
+    [10_000, 1, "b"],
+    [13_000, 31, "b"],
+  ] as const) {
+    now = at;
+    progress.tell(done, 100, what);
+  }
+  expect(lines).toEqual(["a: 50 of 100, 3 s to go", "b: 31 of 100, 7 s to go"]);
+});
