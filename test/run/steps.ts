@@ -9,6 +9,7 @@ import { bunTests } from "./bun-tests.ts";
 import { command } from "./command.ts";
 import { discoverTests } from "./discover.ts";
 import { failed, type Outcome, passed } from "./outcome.ts";
+import { pythonTests } from "./python-tests.ts";
 import type { Missing } from "./report.ts";
 import type { Tools } from "./tools.ts";
 
@@ -87,7 +88,7 @@ export async function steps(tools: Tools): Promise<Step[]> {
       run: () => bunTests("unit", unit, { testTimeoutMs: 30_000, timeoutMs: 10 * MINUTE_MS, env }),
     },
     withTool("graph unit tests (Python)", tools.graphPython, (python) =>
-      checked("graph unit tests (Python)", [python, "-B", "-m", "unittest"], GRAPH_FOLDER),
+      pythonTests("graph unit tests", { python, folder: GRAPH_FOLDER, timeoutMs: 3 * MINUTE_MS }),
     ),
     ...system.map((file) => {
       const run = () =>
@@ -110,8 +111,8 @@ function check(name: string, argv: string[]): Step {
 }
 
 /** A program without tests to count: one test that passes when it ends well. */
-async function checked(name: string, argv: string[], cwd?: string): Promise<Outcome> {
-  const code = await command(argv, { timeoutMs: 3 * MINUTE_MS, cwd });
+async function checked(name: string, argv: string[]): Promise<Outcome> {
+  const code = await command(argv, { timeoutMs: 3 * MINUTE_MS });
   return code === 0 ? passed() : failed(`${name}: ${argv.join(" ")}`);
 }
 
