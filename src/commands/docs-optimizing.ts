@@ -5,31 +5,51 @@ import type { OptimizationReport } from "../optimization/report.ts";
 import { markdownTable } from "../optimization/tables.ts";
 import { percent } from "../optimization/verdict.ts";
 
-/** `bun run docs:optimizing`: puts what models:optimize measured (docs/optimizing/*.json) into docs/optimizing.md. */
+/**
+ * `bun run docs:optimizing`: puts what models:optimize measured (docs/optimizing/*.json) into docs/optimizing.md, and
+ * into the cards of the models that come with the server.
+ */
 
 const BEGIN = "<!-- models: written by `bun run docs:optimizing` -->";
 const END = "<!-- models: end -->";
 
-/** The page as it should be and as it is. */
-export async function optimizingDocument(
-  root: string,
-): Promise<{ path: string; now: string; wanted: string }> {
+/** A page as it is and as it should be. */
+export interface Page {
+  path: string;
+  now: string;
+  wanted: string;
+}
+
+/** docs/optimizing.md, and the card of each model in models/ that was optimised. */
+export async function optimizingPages(root: string): Promise<Page[]> {
   const folder = join(root, "docs/optimizing");
   const files = (await readdir(folder)).filter((name) => name.endsWith(".json")).sort();
   const reports: OptimizationReport[] = [];
   for (const file of files) reports.push(await Bun.file(join(folder, file)).json());
-  const path = join(root, "docs/optimizing.md");
-  const now = await Bun.file(path).text();
-  return { path, now, wanted: withReports(now, reports) };
+  const sections = reports.map((report) => `### ${report.source.key}\n\n${optimizationText(report)}`);
+  const pages = [
+    await page(
+      join(root, "docs/optimizing.md"),
+      [markdownTable(overview(reports)), ...sections].join("\n\n"),
+    ),
+  ];
+  for (const report of reports) {
+    const path = join(root, "models", report.source.key, "MODEL_CARD.md");
+    if (await Bun.file(path).exists()) pages.push(await page(path, optimizationText(report)));
+  }
+  return pages;
 }
 
-/** `text` with the reports between its two markers. Throws where there are none. */
-export function withReports(text: string, reports: readonly OptimizationReport[]): string {
+async function page(path: string, inner: string): Promise<Page> {
+  const now = await Bun.file(path).text();
+  return { path, now, wanted: withReports(now, inner) };
+}
+
+/** `text` with `inner` between its two markers. Throws where there are none. */
+export function withReports(text: string, inner: string): string {
   const from = text.indexOf(BEGIN);
   const to = text.indexOf(END);
   if (from < 0 || to < from) throw new Error(`no place for the reports: wanted ${BEGIN} and ${END}`);
-  const sections = reports.map((report) => `### ${report.source.key}\n\n${optimizationText(report)}`);
-  const inner = [markdownTable(overview(reports)), ...sections].join("\n\n");
   return `${text.slice(0, from + BEGIN.length)}\n\n${inner}\n\n${text.slice(to)}`;
 }
 
@@ -63,8 +83,8 @@ function overview(reports: readonly OptimizationReport[]): string[][] {
 }
 
 if (import.meta.main) {
-  const { path, now, wanted } = await optimizingDocument(process.cwd());
-  if (now !== wanted) {
+  for (const { path, now, wanted } of await optimizingPages(process.cwd())) {
+    if (now === wanted) continue;
     await Bun.write(path, wanted);
     console.log(`wrote ${path}`);
   }

@@ -13,8 +13,7 @@ from torch import Tensor
 
 from . import augment, synthetic
 from .dataset import (
-    HELD_OUT_CATEGORIES,
-    HELD_OUT_OTHER_LEAVES,
+    HeldOut,
     Photograph,
     class_ids,
     list_photographs,
@@ -23,6 +22,7 @@ from .dataset import (
 from .grounds import ground_without_leaf
 from .invented_leaves import invented_leaf
 from .masks import Pixels, leaf_on_black, leaf_on_plain_ground
+from .size import Size
 
 STORED_SIDE = 256
 FOREIGN = -1
@@ -66,8 +66,14 @@ def _cutouts(pixels: Pixels, find: Callable[[Pixels], Pixels | None]) -> Cutouts
     )
 
 
-def build_training_set(data: Path, photographs: Sequence[Photograph], seed: int) -> TrainingSet:
-    """Load the given leaf photographs and all training parts of the foreign pictures under `data`."""
+def _photographs(data: Path, held_out: frozenset[str]) -> Pixels:
+    return load_squares([p.path for p in list_photographs(data) if p.folder not in held_out], STORED_SIDE)
+
+
+def build_training_set(
+    data: Path, photographs: Sequence[Photograph], held_out: HeldOut, size: Size, seed: int
+) -> TrainingSet:
+    """Load the given leaf photographs and what of the foreign pictures under `data` is not held out."""
     random = np.random.default_rng(seed)
     # Of all leaves, not of the chosen ones: a class index never depends on the split.
     ids = class_ids(list_photographs(data / "leaves"))
@@ -75,35 +81,33 @@ def build_training_set(data: Path, photographs: Sequence[Photograph], seed: int)
     masks = [leaf_on_plain_ground(picture) for picture in leaves]
     cuttable = [place for place, mask in enumerate(masks) if mask is not None]
     grounds = []
-    for place in random.permutation(cuttable)[:700]:
+    for place in random.permutation(cuttable)[: size.grounds]:
         ground = ground_without_leaf(leaves[place], masks[place], random)
         if ground is not None:
             grounds.append(ground)
-    scenes = load_squares(
-        [p.path for p in list_photographs(data / "others") if p.folder not in HELD_OUT_CATEGORIES],
-        STORED_SIDE,
-    )
-    foreign = load_squares(
-        [p.path for p in list_photographs(data / "other-leaves") if p.folder not in HELD_OUT_OTHER_LEAVES],
-        STORED_SIDE,
-    )
+    scenes = _photographs(data / "others", held_out.categories)
+    foreign = _photographs(data / "other-leaves", held_out.other_leaves)
     # Half of the invented leaves get the veins of real ones, taken from the middle of the blade.
     middles = foreign[:, 64:192, 64:192].repeat(2, 1).repeat(2, 2)
-    textures = np.concatenate((middles, scenes[: len(middles)]))
-    invented = [invented_leaf(random, STORED_SIDE, textures) for _ in range(1000)]
+    textures = np.concatenate((middles, scenes[: max(200, len(middles))]))
+    invented = [invented_leaf(random, STORED_SIDE, textures) for _ in range(size.invented)]
     empty = np.zeros((STORED_SIDE, STORED_SIDE), np.uint8)
+    drawn = Cutouts(
+        torch.from_numpy(np.stack([picture for picture, _ in invented])),
+        torch.from_numpy(np.stack([mask for _, mask in invented])),
+    )
     return TrainingSet(
         leaves=torch.from_numpy(leaves),
         masks=torch.from_numpy(np.stack([empty if mask is None else mask for mask in masks])),
         labels=torch.tensor([ids.index(photograph.folder) for photograph in photographs]),
         cuttable=torch.tensor(cuttable),
-        foreign_leaves=_cutouts(foreign, leaf_on_black),
-        invented=Cutouts(
-            torch.from_numpy(np.stack([picture for picture, _ in invented])),
-            torch.from_numpy(np.stack([mask for _, mask in invented])),
-        ),
+        # Where no other crop may be seen, only drawn leaves stand for them.
+        foreign_leaves=_cutouts(foreign, leaf_on_black) if len(foreign) else drawn,
+        invented=drawn,
         scenes=torch.from_numpy(scenes),
-        synthetic=torch.from_numpy(synthetic.make_pictures(synthetic.TRAINED, 80, STORED_SIDE, seed)),
+        synthetic=torch.from_numpy(
+            synthetic.make_pictures(synthetic.TRAINED, size.made_for_training, STORED_SIDE, seed)
+        ),
         grounds=torch.from_numpy(np.stack(grounds)),
     )
 
@@ -114,11 +118,15 @@ def as_float(pixels: Tensor) -> Tensor:
 
 
 class BatchMaker:
-    """Draws augmented batches: pictures float32 [64,3,S,S] in 0..1, labels int64 [64] (-1: foreign)."""
+    """Draws augmented batches: pictures float32 [64,3,S,S] in 0..1, labels int64 [64] (-1: foreign).
 
-    def __init__(self, training: TrainingSet, side: int) -> None:
+    They are made on the CPU and given on `device`.
+    """
+
+    def __init__(self, training: TrainingSet, side: int, device: str = "cpu") -> None:
         self.training = training
         self.side = side
+        self.device = device
         counts = torch.bincount(training.labels).float()
         # Between the folder sizes as they are and all classes alike.
         self.weights = counts[training.labels] ** -0.6
@@ -146,7 +154,7 @@ class BatchMaker:
         labels = torch.cat(
             (self.training.labels[known], self.training.labels[cut], torch.full((len(foreign),), FOREIGN))
         )
-        return pictures, labels
+        return pictures.to(self.device), labels.to(self.device)
 
     def _resized(self, pixels: Tensor) -> Tensor:
         size = (self.side, self.side)

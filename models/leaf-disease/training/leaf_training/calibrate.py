@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,10 @@ class Calibration:
     high: float
     medium: float
     unknown: float
+
+    def rounded(self) -> Calibration:
+        """What the manifest holds: six digits."""
+        return Calibration(**{name: round(value, 6) for name, value in asdict(self).items()})
 
 
 def softmax(logits: Floats) -> Floats:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-BEGIN, END = "<!-- figures:begin (written by the training; do not edit by hand) -->", "<!-- figures:end -->"
+from .starting_weights import NOTICES
+
+SECTIONS = ("figures", "cross-validation", "comparison")
 
 
-def _percent(share: dict[str, Any]) -> str:
+def percent(share: dict[str, Any]) -> str:
+    """A share with its count and interval, in words."""
     if share["of"] == 0:
         return "no such answer"
     low, high = share["interval"]
     return f"{share['count'] / share['of']:.1%} ({share['count']} of {share['of']}; {low:.1%} to {high:.1%})"
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
@@ -24,38 +28,38 @@ def figures(metrics: dict[str, Any]) -> str:
     """The card's section of figures, as Markdown, from what the evaluation and the timing measured."""
     crossed, calibration, cost = metrics["crossed"], metrics["calibration"], metrics["timing"]
     leaves = metrics["leaves"]
-    summary = _table(
+    summary = table(
         ["measure", "value"],
         [
             ["held-out photographs", f"{leaves['photographs']} of {leaves['leaves']} leaves"],
-            ["right (top-1)", _percent(metrics["right"])],
+            ["right (top-1)", percent(metrics["right"])],
             ["macro F1", f"{metrics['macro_f1']:.3f}"],
             ["expected calibration error*", f"{crossed['expected_calibration_error']:.1%}"],
-            ["answers called HIGH that are right*", _percent(crossed["high_right"])],
-            ["answers called MEDIUM that are right*", _percent(crossed["medium_right"])],
-            ["leaves called unknown*", _percent(crossed["called_unknown"])],
-            ["leaves answered LOW (unknown or unsure)*", _percent(crossed["called_low"])],
+            ["answers called HIGH that are right*", percent(crossed["high_right"])],
+            ["answers called MEDIUM that are right*", percent(crossed["medium_right"])],
+            ["leaves called unknown*", percent(crossed["called_unknown"])],
+            ["leaves answered LOW (unknown or unsure)*", percent(crossed["called_low"])],
         ],
     )
-    classes = _table(
+    classes = table(
         ["class", "found (recall)", "F1"],
-        [[f"`{row['class_id']}`", _percent(row["recall"]), f"{row['f1']:.3f}"] for row in metrics["classes"]],
+        [[f"`{row['class_id']}`", percent(row["recall"]), f"{row['f1']:.3f}"] for row in metrics["classes"]],
     )
-    conditions = _table(
+    conditions = table(
         ["the same leaves", "right (top-1)", "called unknown", "answered LOW"],
         [
-            [name, _percent(row["right"]), _percent(row["called_unknown"]), _percent(row["called_low"])]
+            [name, percent(row["right"]), percent(row["called_unknown"]), percent(row["called_low"])]
             for name, row in metrics["conditions"].items()
         ],
     )
-    foreign = _table(
+    foreign = table(
         ["pictures of something else", "called unknown", "answered LOW"],
         [
-            [name, _percent(row["called_unknown"]), _percent(row["called_low"])]
+            [name, percent(row["called_unknown"]), percent(row["called_low"])]
             for name, row in metrics["foreign"].items()
         ],
     )
-    timing = _table(
+    times = table(
         ["graph", "median ms", "lowest ms"],
         [
             [name, f"{cost[key + '_median_ms']:.2f}", f"{cost[key + '_lowest_ms']:.2f}"]
@@ -72,10 +76,10 @@ def figures(metrics: dict[str, Any]) -> str:
         ", so the machine was busy: the lowest values tell more than the medians" if cost["load_average"] > 1.3 else ""
     )
     return f"""\
-Measured on the exported file `model.onnx` (sha256 `{metrics['sha256']}`) with ONNX Runtime and Pillow's
-decoding; intervals are 95% Wilson intervals. {metrics['parameters']:,} parameters, {recipe['side']} x {recipe['side']}
-pixels, {recipe['epochs']} epochs of {recipe['steps_per_epoch']} batches. ONNX and PyTorch differ by at most
-{metrics['largest_difference']:.1e} on {metrics['compared']} photographs.
+Measured on the exported file `model.onnx` (sha256 `{metrics['sha256']}`) through the server's own decoding,
+preparing and judging (`bun run models:evaluate`); intervals are 95% Wilson intervals. {metrics['parameters']:,}
+parameters, {recipe['side']} x {recipe['side']} pixels, {recipe['epochs']} epochs of {recipe['steps_per_epoch']}
+batches. ONNX and PyTorch differ by at most {metrics['largest_difference']:.1e} on {metrics['compared']} photographs.
 
 {summary}
 
@@ -105,13 +109,38 @@ Batch of one, one thread of ONNX Runtime, the three graphs in turns. Ratio to mo
 lowest values: {cost['ratio_to_mobilenet']:.2f}. Load average during the measurement {cost['load_average']:.1f}
 on {cost['cores']} cores{busy}.
 
-{timing}
+{times}
 """
 
 
-def rewrite(card: Path, metrics: dict[str, Any]) -> None:
-    """Replace what stands between the card's markers by the figures in `metrics`."""
-    text = card.read_text()
-    before, rest = text.split(BEGIN, 1)
-    _, after = rest.split(END, 1)
-    card.write_text(f"{before}{BEGIN}\n\n{figures(metrics)}\n{END}{after}")
+def _markers(section: str) -> tuple[str, str]:
+    return f"<!-- {section}:begin (written by the training; do not edit by hand) -->", f"<!-- {section}:end -->"
+
+
+def new_card(name: str, version: str, network: str) -> str:
+    """A card with nothing measured yet, for a model that has none."""
+    sections = "\n\n".join("\n".join(_markers(section)) for section in SECTIONS)
+    return f"""\
+# {name} {version}
+
+Names ten conditions of tomato leaves and three of potato leaves, and says when a picture is not something that it
+knows: the classes, outputs and limits of `leaf-disease`, from another network ({network}). Trained and measured by
+`models/leaf-disease/training`. An aid, not a diagnosis; not proven in the field.
+
+The photographs that it learned from are PlantVillage's (Hughes and Salathé 2015), so these weights are under
+**CC BY-SA 3.0**; pictures of other things are from Caltech-101 (Li, Andreeto, Ranzato, Perona 2003; CC BY 4.0).
+
+{NOTICES[network]}
+
+## What was measured
+
+{sections}
+"""
+
+
+def rewrite(card: Path, section: str, text: str) -> None:
+    """Replace what stands between the card's markers of `section` by `text`."""
+    begin, end = _markers(section)
+    before, rest = card.read_text().split(begin, 1)
+    _, after = rest.split(end, 1)
+    card.write_text(f"{before}{begin}\n\n{text}\n{end}{after}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 
 import numpy as np
@@ -28,15 +27,6 @@ def _brightness(factor: float) -> Condition:
         return np.asarray(ImageEnhance.Brightness(Image.fromarray(pixels)).enhance(factor))
 
     return brighten
-
-
-def _jpeg(quality: int) -> Condition:
-    def compress(pixels: Pixels, _: np.random.Generator) -> Pixels:
-        file = io.BytesIO()
-        Image.fromarray(pixels).save(file, "JPEG", quality=quality)
-        return np.asarray(Image.open(file))
-
-    return compress
 
 
 def _blur(pixels: Pixels, _: np.random.Generator) -> Pixels:
@@ -70,12 +60,14 @@ def on_scene(scenes: Pixels) -> Condition:
     return lay
 
 
+ON_SCENE = "on a real background"
+# What is written as JPEG of that quality, so that the server's decoder reads it; all else without loss.
+JPEG_QUALITY = {"JPEG quality 50": 50}
 CONDITIONS: dict[str, Condition] = {
-    "as photographed": lambda pixels, _: pixels,
     "turned by 15 degrees": _rotated(15),
     "turned by 45 degrees": _rotated(45),
     "turned by 90 degrees": lambda pixels, _: np.rot90(pixels).copy(),
-    "JPEG quality 50": _jpeg(50),
+    "JPEG quality 50": lambda pixels, _: pixels,
     "brightness x 0.6": _brightness(0.6),
     "brightness x 1.4": _brightness(1.4),
     "blurred (sigma 1.5 pixels of 256)": _blur,

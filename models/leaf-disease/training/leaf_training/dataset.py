@@ -13,9 +13,9 @@ from PIL import Image
 
 from .masks import Pixels
 
-# Kept out of training altogether, so that the score for foreign pictures is measured on kinds of
-# things it never saw. Plants and food are among them on purpose: they are the hard ones.
-HELD_OUT_CATEGORIES = frozenset(
+# Kept out of training altogether where the first part is held out; each other part keeps out its share
+# of the rest. Plants and food are among them on purpose: they are the hard ones.
+FIRST_HELD_OUT_CATEGORIES = frozenset(
     "Leopards bonsai butterfly ceiling_fan cellphone chair crab cup dollar_bill dragonfly elephant ferry "
     "grand_piano laptop menorah pizza stegosaurus strawberry sunflower watch".split()
 )
@@ -29,6 +29,33 @@ class Photograph:
     path: Path
     folder: str
     leaf: str
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What a training never sees, so that the score for foreign pictures is measured on unseen kinds.
+
+    Folders of `others` and `other-leaves`, and what the latter are called in the card.
+    """
+
+    categories: frozenset[str]
+    other_leaves: frozenset[str]
+    other_leaves_name: str
+
+
+def held_out_from(data: Path, folds: int, fold: int, unseen_crop: str | None = None) -> HeldOut:
+    """What a training that holds out `fold` of `folds` must not see, and all leaves of `unseen_crop`."""
+    names = {photograph.folder for photograph in list_photographs(data / "others")}
+    first = names & FIRST_HELD_OUT_CATEGORIES
+    rest = sorted(names - first)
+    categories = first if fold == 0 else rest[fold - 1 :: folds - 1]
+    if unseen_crop is None:
+        name = "apple leaves, a class never trained on (others of apple were)"
+        return HeldOut(frozenset(categories), HELD_OUT_OTHER_LEAVES, name)
+    crop = {p.folder for p in list_photographs(data / "other-leaves") if p.folder.startswith(f"{unseen_crop}_")}
+    if not crop:
+        raise ValueError(f"no leaves of {unseen_crop} among the other leaves")
+    return HeldOut(frozenset(categories), frozenset(crop), f"{unseen_crop} leaves, a crop never trained on")
 
 
 def list_photographs(root: Path) -> list[Photograph]:

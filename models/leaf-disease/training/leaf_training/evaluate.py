@@ -1,21 +1,21 @@
 """Measures an exported graph on what its training never saw; the card's figures come from here.
 
-Pictures are decoded and resized by Pillow, as the server's decoding is specified to do.
+The server decodes, prepares and judges every picture; here is only counted.
 """
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnxruntime import InferenceSession
-from PIL import Image
 
-from . import synthetic
+from . import server
 from .calibrate import (
     Calibration,
     calibrate,
@@ -24,59 +24,30 @@ from .calibrate import (
     softmax,
     wilson,
 )
-from .conditions import CONDITIONS, Condition, on_scene
-from .dataset import (
-    HELD_OUT_CATEGORIES,
-    HELD_OUT_OTHER_LEAVES,
-    Photograph,
-    class_ids,
-    cover_and_crop,
-    list_photographs,
-    load_squares,
-)
-from .export import open_graph
-from .grounds import ground_without_leaf
-from .masks import Pixels, leaf_on_black, leaf_on_plain_ground
+from .conditions import ON_SCENE
+from .dataset import Photograph
+from .pictures import AS_PHOTOGRAPHED, Exam, PictureSets, write_leaves, write_pictures
+from .publish import write_model
+from .server import Answers
 
-STORED_SIDE = 256
-PLANTS_AND_FOOD = frozenset({"bonsai", "strawberry", "sunflower", "pizza"})
-SYNTHETIC_EACH = 40
+# To read the graph's own scores, before anything is fitted to them.
+UNCALIBRATED = Calibration(temperature=1.0, high=1.0, medium=1.0, unknown=1.0)
+NAME, VERSION = "measured", "1.0.0"
 
 
-@dataclass(frozen=True)
-class Answers:
-    """What the graph said of N pictures: logits [N,C] and unknown_score [N]."""
-
-    logits: NDArray[np.floating]
-    unknown_score: NDArray[np.floating]
-
-    def of(self, chosen: NDArray[np.bool_]) -> Answers:
-        """The answers for the chosen pictures only."""
-        return Answers(self.logits[chosen], self.unknown_score[chosen])
+def share(flags: NDArray[np.bool_]) -> dict[str, Any]:
+    """How many of `flags` are set, with the 95% interval of their share."""
+    return counted(int(flags.sum()), len(flags))
 
 
-def ask(session: InferenceSession, pictures: Sequence[Pixels]) -> Answers:
-    """Run the graph on pictures, each uint8 [H,W,3] RGB of any size."""
-    side = session.get_inputs()[0].shape[2]
-    logits, scores = [], []
-    for start in range(0, len(pictures), 16):
-        squares = [
-            np.asarray(cover_and_crop(Image.fromarray(picture), side)) for picture in pictures[start : start + 16]
-        ]
-        batch = np.stack(squares).transpose(0, 3, 1, 2).astype(np.float32) / 255
-        ours, score = session.run(["logits", "unknown_score"], {"input": batch})
-        logits.append(ours)
-        scores.append(score)
-    return Answers(np.concatenate(logits), np.concatenate(scores))
-
-
-def _share(flags: NDArray[np.bool_]) -> dict[str, Any]:
-    count = int(flags.sum())
-    return {"count": count, "of": len(flags), "interval": wilson(count, len(flags))}
+def counted(count: int, of: int) -> dict[str, Any]:
+    """A count of `of`, with the 95% interval of its share."""
+    return {"count": count, "of": of, "interval": wilson(count, of)}
 
 
 def _verdicts(answers: Answers, calibration: Calibration) -> dict[str, NDArray[np.bool_]]:
-    probability = softmax(answers.logits / calibration.temperature).max(1)
+    """The server's rule, for thresholds that are tried on one half of the leaves."""
+    probability = softmax(answers.log_probabilities / calibration.temperature).max(1)
     unknown = answers.unknown_score > calibration.unknown
     return {
         "unknown": unknown,
@@ -86,20 +57,21 @@ def _verdicts(answers: Answers, calibration: Calibration) -> dict[str, NDArray[n
     }
 
 
-def _classes(ids: Sequence[str], predicted: NDArray[np.integer], labels: NDArray[np.integer]) -> dict[str, Any]:
+def class_figures(ids: Sequence[str], predicted: NDArray[np.integer], labels: NDArray[np.integer]) -> dict[str, Any]:
+    """Top-1, macro F1, and F1 and recall of each class."""
     table, f1 = [], []
     for place, class_id in enumerate(ids):
         hits = int(((predicted == place) & (labels == place)).sum())
         f1.append(2 * hits / max(1, int((predicted == place).sum() + (labels == place).sum())))
-        table.append({"class_id": class_id, "f1": f1[-1], "recall": _share(predicted[labels == place] == place)})
-    return {"macro_f1": float(np.mean(f1)), "classes": table}
+        table.append({"class_id": class_id, "f1": f1[-1], "recall": share(predicted[labels == place] == place)})
+    return {"right": share(predicted == labels), "macro_f1": float(np.mean(f1)), "classes": table}
 
 
 def _calibration(clean: Answers, changed: Sequence[Answers], labels: NDArray[np.integer]) -> Calibration:
     """Temperature from the photographs as they are, thresholds from them under every condition."""
     return calibrate(
-        fit_temperature(clean.logits, labels),
-        np.concatenate([answers.logits for answers in changed]),
+        fit_temperature(clean.log_probabilities, labels),
+        np.concatenate([answers.log_probabilities for answers in changed]),
         np.concatenate([answers.unknown_score for answers in changed]),
         np.tile(labels, len(changed)),
     )
@@ -109,109 +81,88 @@ def _crossed(
     answers: Answers, changed: Sequence[Answers], labels: NDArray[np.integer], halves: NDArray[np.integer]
 ) -> dict[str, Any]:
     """Calibration fitted on one half of the leaves and judged on the other, both ways round."""
-    probability, right = np.zeros(len(labels)), answers.logits.argmax(1) == labels
+    probability, right = np.zeros(len(labels)), answers.log_probabilities.argmax(1) == labels
     flags = {name: np.zeros(len(labels), bool) for name in ("unknown", "low", "medium", "high")}
     for half in (0, 1):
         fit, judge = halves != half, halves == half
         calibration = _calibration(answers.of(fit), [one.of(fit) for one in changed], labels[fit])
-        probability[judge] = softmax(answers.logits[judge] / calibration.temperature).max(1)
-        found = _verdicts(answers.of(judge), calibration)
-        for name, values in found.items():
+        probability[judge] = softmax(answers.log_probabilities[judge] / calibration.temperature).max(1)
+        for name, values in _verdicts(answers.of(judge), calibration).items():
             flags[name][judge] = values
     return {
         "expected_calibration_error": expected_calibration_error(probability, right),
-        "called_unknown": _share(flags["unknown"]),
-        "called_low": _share(flags["low"]),
-        "high_right": _share(right[flags["high"]]),
-        "medium_right": _share(right[flags["medium"]]),
+        "called_unknown": share(flags["unknown"]),
+        "called_low": share(flags["low"]),
+        "high_right": share(right[flags["high"]]),
+        "medium_right": share(right[flags["medium"]]),
+        # One a photograph, so that several parts can be counted as one.
+        "probability": [round(float(value), 6) for value in probability],
     }
 
 
-def _foreign_leaves(data: Path, grounds: Pixels, random: np.random.Generator) -> list[Pixels]:
-    """Held-out leaves of another crop, laid on grounds of held-out photographs."""
-    paths = [p.path for p in list_photographs(data / "other-leaves") if p.folder in HELD_OUT_OTHER_LEAVES]
-    laid = []
-    for pixels in load_squares(paths, STORED_SIDE):
-        mask = leaf_on_black(pixels)
-        if mask is not None:
-            cover = (mask[..., None] / 255).astype(np.float32)
-            ground = grounds[int(random.integers(len(grounds)))]
-            laid.append((pixels * cover + ground * (1 - cover)).astype(np.uint8))
-    return laid
+class Served:
+    """A graph in a model repository of its own, asked through the server."""
 
+    def __init__(self, graph: Path, ids: Sequence[str], side: int, scratch: Path) -> None:
+        self.ids, self.side = ids, side
+        self.models = scratch / "models"
+        self.directory = self.models / NAME / VERSION
+        self.directory.mkdir(parents=True)
+        shutil.copyfile(graph, self.directory / "model.onnx")
 
-def _foreign_sets(data: Path, leaves: Pixels, seed: int) -> dict[str, Sequence[Pixels]]:
-    random = np.random.default_rng(seed)
-    things = [p for p in list_photographs(data / "others") if p.folder in HELD_OUT_CATEGORIES]
-    squares = load_squares([p.path for p in things], STORED_SIDE)
-    plants = np.array([p.folder in PLANTS_AND_FOOD for p in things])
-    grounds = [
-        ground
-        for pixels in leaves[::4]
-        if (mask := leaf_on_plain_ground(pixels)) is not None
-        and (ground := ground_without_leaf(pixels, mask, random)) is not None
-    ]
-    sets: dict[str, Sequence[Pixels]] = {
-        "things and animals, categories never trained on": squares[~plants],
-        "plants and food, categories never trained on": squares[plants],
-        "apple leaves, a class never trained on (others of apple were)": _foreign_leaves(
-            data, np.stack(grounds), random
-        ),
-        "bare grounds of held-out photographs": grounds,
-    }
-    for name, maker in synthetic.HELD_OUT.items():
-        pictures = synthetic.make_pictures({name: maker}, SYNTHETIC_EACH, STORED_SIDE, seed)
-        sets[f"made: {name}, a kind never trained on"] = pictures
-    # Another seed than in training: new pictures of the kinds that were trained on.
-    for name, maker in synthetic.TRAINED.items():
-        sets[f"made: {name}"] = synthetic.make_pictures({name: maker}, SYNTHETIC_EACH, STORED_SIDE, seed + 1)
-    return sets
-
-
-def _changed(session: InferenceSession, leaves: Pixels, condition: Condition, seed: int) -> Answers:
-    random = np.random.default_rng(seed)
-    return ask(session, [condition(pixels, random) for pixels in leaves])
+    def ask(self, calibration: Calibration, pictures: Path, sets: PictureSets) -> dict[str, Answers]:
+        """The server's answers, by set, with `calibration` in the manifest."""
+        write_model(self.directory, NAME, self.ids, self.side, asdict(calibration))
+        return server.ask(self.models, f"{NAME}/{VERSION}", pictures, sets.names)
 
 
 def evaluate(
-    file: Path, data: Path, held_out: Sequence[Photograph], halves: Sequence[int], seed: int
+    graph: Path, data: Path, ids: Sequence[str], side: int, exam: Exam, halves: Sequence[int]
 ) -> dict[str, Any]:
-    """All figures of the graph `file`: on `held_out` leaves and on foreign pictures never trained on.
+    """All figures of `graph`: on held-out leaves and on foreign pictures never trained on.
 
-    `halves` (0 or 1 per photograph, leaf-disjoint) are for judging calibration on other leaves than it
-    was fitted on. The calibration returned is fitted on all of them.
+    `halves` (0 or 1 per leaf photograph, leaf-disjoint) are for judging calibration on other leaves than
+    it was fitted on. The calibration returned is fitted on all of them, and the server's verdicts are
+    those under it.
     """
-    session = open_graph(file, threads=2)
-    ids = class_ids(list_photographs(data / "leaves"))
-    labels = np.array([ids.index(photograph.folder) for photograph in held_out])
-    leaves = load_squares([photograph.path for photograph in held_out], STORED_SIDE)
-    answers = ask(session, leaves)
-    phones = {name: _changed(session, leaves, condition, seed) for name, condition in CONDITIONS.items()}
-    calibration = _calibration(answers, list(phones.values()), labels)
-    scenes = load_squares(
-        [p.path for p in list_photographs(data / "others") if p.folder in HELD_OUT_CATEGORIES], STORED_SIDE
-    )
-    under: dict[str, Any] = {}
-    # Too far from any real photograph to set a threshold by.
-    composite = {"on a real background": _changed(session, leaves, on_scene(scenes), seed)}
-    for name, changed in {**phones, **composite}.items():
-        flags = _verdicts(changed, calibration)
-        under[name] = {
-            "right": _share(changed.logits.argmax(1) == labels),
-            "called_unknown": _share(flags["unknown"]),
-            "called_low": _share(flags["low"]),
-        }
-    foreign = {}
-    for name, pictures in _foreign_sets(data, leaves, seed).items():
-        flags = _verdicts(ask(session, pictures), calibration)
-        foreign[name] = {"called_unknown": _share(flags["unknown"]), "called_low": _share(flags["low"])}
-    predicted = answers.logits.argmax(1)
+    leaves = exam.leaves
+    labels = np.array([ids.index(photograph.folder) for photograph in leaves])
+    with tempfile.TemporaryDirectory() as scratch:
+        pictures = Path(scratch) / "pictures"
+        sets = write_pictures(pictures, data, exam)
+        served = Served(graph, ids, side, Path(scratch))
+        raw = served.ask(UNCALIBRATED, pictures, sets)
+        # Leaves on another photograph are too far from any real one to set a threshold by.
+        changed = [raw[name] for name in sets.leaves if name != ON_SCENE]
+        calibration = _calibration(raw[AS_PHOTOGRAPHED], changed, labels).rounded()
+        answers = served.ask(calibration, pictures, sets)
+    low = {name: share(found.status == "LOW") for name, found in answers.items()}
+    unknown = {name: share(found.unknown) for name, found in answers.items()}
+    predicted = {name: answers[name].log_probabilities.argmax(1) for name in sets.leaves}
     return {
-        "leaves": {"photographs": len(held_out), "leaves": len({p.leaf for p in held_out})},
-        "right": _share(predicted == labels),
-        **_classes(ids, predicted, labels),
+        "leaves": {"photographs": len(leaves), "leaves": len({p.leaf for p in leaves})},
+        **class_figures(ids, predicted[AS_PHOTOGRAPHED], labels),
+        "labels": labels.tolist(),
+        "predicted": predicted[AS_PHOTOGRAPHED].tolist(),
         "calibration": asdict(calibration),
-        "crossed": _crossed(answers, list(phones.values()), labels, np.asarray(halves)),
-        "conditions": under,
-        "foreign": foreign,
+        "crossed": _crossed(raw[AS_PHOTOGRAPHED], changed, labels, np.asarray(halves)),
+        "conditions": {
+            name: {
+                "right": share(predicted[name] == labels),
+                "called_unknown": unknown[name],
+                "called_low": low[name],
+            }
+            for name in sets.leaves
+        },
+        "foreign": {name: {"called_unknown": unknown[name], "called_low": low[name]} for name in sets.foreign},
     }
+
+
+def evaluate_leaves(graph: Path, ids: Sequence[str], side: int, leaves: Sequence[Photograph]) -> dict[str, Any]:
+    """Only how many of `leaves`, as photographed, are right."""
+    labels = np.array([ids.index(photograph.folder) for photograph in leaves])
+    with tempfile.TemporaryDirectory() as scratch:
+        pictures = Path(scratch) / "pictures"
+        sets = write_leaves(pictures, leaves)
+        answers = Served(graph, ids, side, Path(scratch)).ask(UNCALIBRATED, pictures, sets)
+    return class_figures(ids, answers[AS_PHOTOGRAPHED].log_probabilities.argmax(1), labels)

@@ -86,6 +86,8 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
     ),
 }
 
+CLASS_IDS = tuple(sorted(_TEXTS))
+
 
 def labels_for(ids: Sequence[str]) -> list[dict[str, str]]:
     """The entries of labels.json, in the order of the network's outputs."""

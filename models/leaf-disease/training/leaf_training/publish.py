@@ -9,22 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from . import card
+from .export import sha256_of
 from .labels import labels_for
 
 
-def manifest(metrics: dict[str, Any], version: str) -> dict[str, Any]:
-    """The manifest of a graph with these measured figures."""
-    side = metrics["recipe"]["side"]
-    held_out = metrics["leaves"]
+def _manifest(graph: Path, name: str, version: str, side: int, calibration: dict[str, float]) -> dict[str, Any]:
     return {
         "schema": 1,
-        "name": "leaf-disease",
+        "name": name,
         "version": version,
         "task": "classification",
         "description": "Names diseases of tomato and potato leaves from a photograph of a single leaf, "
         "and says when a picture is not something it knows.",
-        "file": "model.onnx",
-        "sha256": metrics["sha256"],
+        "file": graph.name,
+        "sha256": sha256_of(graph),
         "input": {
             "name": "input",
             "dtype": "float32",
@@ -41,16 +39,20 @@ def manifest(metrics: dict[str, Any], version: str) -> dict[str, Any]:
             "activation_map": {"name": "activation_map"},
         },
         "labels": "labels.json",
-        "calibration": {name: round(value, 6) for name, value in metrics["calibration"].items()},
+        "calibration": calibration,
         # On a CPU eight at once take longer than eight in turn, and each waits for all of them.
         "batch": {"max_size": 4, "max_wait_ms": 0},
-        "accuracy": {
-            "top1": round(metrics["right"]["count"] / metrics["right"]["of"], 4),
-            "images": held_out["photographs"],
-            "dataset": f"PlantVillage subset, {held_out['leaves']} held-out leaves of tomato and potato "
-            "photographed on plain ground",
-        },
         "license": "CC-BY-SA-3.0",
+    }
+
+
+def _accuracy(metrics: dict[str, Any]) -> dict[str, Any]:
+    right, held_out = metrics["right"], metrics["leaves"]
+    return {
+        "top1": round(right["count"] / right["of"], 4),
+        "images": held_out["photographs"],
+        "dataset": f"PlantVillage subset, {held_out['leaves']} held-out leaves of tomato and potato "
+        "photographed on plain ground",
     }
 
 
@@ -58,10 +60,30 @@ def _write_json(file: Path, value: object) -> None:
     file.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def publish(graph: Path, metrics: dict[str, Any], ids: Sequence[str], model_directory: Path) -> None:
-    """Put graph, manifest and labels into `model_directory` and the figures into its card."""
-    model_directory.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(graph, model_directory / "model.onnx")
-    _write_json(model_directory / "labels.json", labels_for(ids))
-    _write_json(model_directory / "manifest.json", manifest(metrics, model_directory.name))
-    card.rewrite(model_directory / "MODEL_CARD.md", metrics)
+def write_model(
+    directory: Path,
+    name: str,
+    ids: Sequence[str],
+    side: int,
+    calibration: dict[str, float],
+    metrics: dict[str, Any] | None = None,
+) -> None:
+    """Write manifest and labels beside the `model.onnx` in `directory`, whose name is the version."""
+    manifest = _manifest(directory / "model.onnx", name, directory.name, side, calibration)
+    if metrics is not None:
+        licence = manifest.pop("license")
+        manifest = {**manifest, "accuracy": _accuracy(metrics), "license": licence}
+    _write_json(directory / "labels.json", labels_for(ids))
+    _write_json(directory / "manifest.json", manifest)
+
+
+def publish(graph: Path, metrics: dict[str, Any], ids: Sequence[str], directory: Path) -> None:
+    """Put graph, manifest and labels into `directory`, <name>/<version>, and the figures into its card."""
+    directory.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(graph, directory / "model.onnx")
+    side = metrics["recipe"]["side"]
+    write_model(directory, directory.parent.name, ids, side, metrics["calibration"], metrics)
+    file = directory / "MODEL_CARD.md"
+    if not file.exists():
+        file.write_text(card.new_card(directory.parent.name, directory.name, metrics["recipe"]["backbone"]))
+    card.rewrite(file, "figures", card.figures(metrics))

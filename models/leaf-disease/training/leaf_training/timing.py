@@ -15,8 +15,6 @@ from onnxruntime import InferenceSession
 from .export import OPSET, export_network, open_graph
 from .network import LeafNetwork
 
-ROUNDS = 300
-
 
 def _mobilenet(file: Path) -> None:
     """A mobilenet_v3_small with random weights: for its time only."""
@@ -37,11 +35,11 @@ def _milliseconds(session: InferenceSession, picture: np.ndarray) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def measure(network: LeafNetwork, file: Path, side: int) -> dict[str, float]:
+def measure(network: LeafNetwork, file: Path, side: int, rounds: int) -> dict[str, float]:
     """Milliseconds a picture, batch of one, one thread: the exported `file`, the same without the
     activation map, and mobilenet_v3_small at 224, in turns so that a busy machine slows all alike.
 
-    Medians and lowest values of ROUNDS rounds, and the machine's load average at the end.
+    Medians and lowest values of `rounds` rounds, and the machine's load average at the end.
     """
     with tempfile.TemporaryDirectory() as scratch:
         without_map, mobilenet = Path(scratch) / "without_map.onnx", Path(scratch) / "mobilenet.onnx"
@@ -54,7 +52,7 @@ def measure(network: LeafNetwork, file: Path, side: int) -> dict[str, float]:
         }
     random = np.random.default_rng(0)
     times: dict[str, list[float]] = {name: [] for name in sessions}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, session in sessions.items():
             width = session.get_inputs()[0].shape[2]
             times[name].append(_milliseconds(session, random.random((1, 3, width, width), np.float32)))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from .batches import FOREIGN, BatchMaker, TrainingSet
+from .lessons import Lesson, Teacher, lessons
 from .network import LeafNetwork, build_network
 
 Log = Callable[[str], None]
@@ -34,7 +36,50 @@ class Recipe:
     label_smoothing: float = 0.05
     average_decay: float = 0.996
     uniform_share: float = 0.3
+    # A crop of `other-leaves` that is kept out altogether, to see what becomes of a crop never met.
+    unseen_crop: str | None = None
+    # How often a batch is used, and the network (a key of RECIPES) whose answers are learnt beside the labels.
+    uses: int = 1
+    teacher: str | None = None
+    teacher_share: float = 0.6
+    teacher_temperature: float = 2.0
     seed: int = 20150101
+
+    # Tells recipes for the same network apart.
+    variant: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people call it, and its directory."""
+        return f"{self.backbone}-{self.variant}" if self.variant else self.backbone
+
+
+_EFFICIENTNET = Recipe(
+    backbone="efficientnet_lite0",
+    side=160,
+    early_side=128,
+    early_share=0.65,
+    epochs=16,
+    steps_per_epoch=20,
+    learning_rate=1e-3,
+    average_decay=0.98,
+)
+# What each network is trained with.
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(),
+        Recipe(variant="distilled", uses=2, teacher="efficientnet_lite0-long"),
+        _EFFICIENTNET,
+        replace(_EFFICIENTNET, variant="long", side=192, epochs=60, steps_per_epoch=24, average_decay=0.99),
+        Recipe(backbone="mobilenet_v3_small"),
+    )
+}
+
+
+def quick(recipe: Recipe) -> Recipe:
+    """`recipe`, cut down to one epoch on small pictures: to see that everything runs."""
+    return replace(recipe, side=64, early_side=64, epochs=1, steps_per_epoch=2)
 
 
 def learning_rate_at(recipe: Recipe, step: int) -> float:
@@ -46,13 +91,25 @@ def learning_rate_at(recipe: Recipe, step: int) -> float:
     return recipe.learning_rate * (0.002 + 0.998 * 0.5 * (1 + math.cos(math.pi * (step - rise) / (steps - rise))))
 
 
-def loss_of(recipe: Recipe, logits: Tensor, unknown_logit: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Loss of the classes and of the foreign score, for a batch with labels int64 [N] (-1: foreign)."""
+def loss_of(recipe: Recipe, logits: Tensor, unknown_logit: Tensor, lesson: Lesson) -> tuple[Tensor, Tensor]:
+    """Loss of the classes and of the foreign score."""
+    labels = lesson.labels
     known = labels != FOREIGN
     classes = F.cross_entropy(logits[known], labels[known], label_smoothing=recipe.label_smoothing)
     # A foreign picture should leave the classes undecided as well: two signs are better than one.
     classes = classes - recipe.uniform_share * F.log_softmax(logits[~known], 1).mean()
     foreign = F.binary_cross_entropy_with_logits(unknown_logit, (~known).float())
+    if lesson.logits is not None and lesson.unknown_logit is not None:
+        share, temperature = recipe.teacher_share, recipe.teacher_temperature
+        taught = F.kl_div(
+            F.log_softmax(logits[known] / temperature, 1),
+            F.log_softmax(lesson.logits[known] / temperature, 1),
+            reduction="batchmean",
+            log_target=True,
+        )
+        classes = (1 - share) * classes + share * temperature**2 * taught
+        taught = F.binary_cross_entropy_with_logits(unknown_logit, torch.sigmoid(lesson.unknown_logit))
+        foreign = (1 - share) * foreign + share * taught
     return classes, foreign
 
 
@@ -72,6 +129,24 @@ def _parameter_groups(network: LeafNetwork, weight_decay: float) -> list[dict[st
     return [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
 
 
+def _load(checkpoint: Path, recipe: Recipe) -> dict[str, Any] | None:
+    """What was saved after the last whole epoch, if anything was."""
+    if not checkpoint.exists():
+        return None
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    # What was added to the recipe since is what it was before, by default.
+    written = {**asdict(Recipe()), **saved["recipe"]}
+    if written != asdict(recipe):
+        raise ValueError(f"{checkpoint} was written by another recipe; give another --runs or remove it")
+    return saved
+
+
+def epochs_done(checkpoint: Path, recipe: Recipe) -> int:
+    """How many epochs of `recipe` the checkpoint has behind it."""
+    saved = _load(checkpoint, recipe)
+    return 0 if saved is None else int(saved["epoch"])
+
+
 def train(
     recipe: Recipe,
     training: TrainingSet,
@@ -79,21 +154,23 @@ def train(
     starting_weights: Path | None,
     checkpoint: Path,
     log: Log,
+    teacher: Teacher | None = None,
+    device: str = "cpu",
 ) -> LeafNetwork:
     """Train, resuming from `checkpoint` if it is there, and give the network with averaged weights.
 
+    Batches are made on the CPU; networks are trained, and taught, on `device`.
     After every epoch the checkpoint is rewritten, so that a cut-off run goes on where it was.
     """
     torch.manual_seed(recipe.seed)
     network = build_network(recipe.backbone, classes, starting_weights).to(memory_format=torch.channels_last)
-    averaged = build_network(recipe.backbone, classes, starting_weights)
+    network = network.to(device)
+    averaged = build_network(recipe.backbone, classes, starting_weights).to(device)
     optimiser = torch.optim.AdamW(_parameter_groups(network, recipe.weight_decay))
-    batches = BatchMaker(training, recipe.side)
+    batches = BatchMaker(training, recipe.side, device)
     first_epoch = 0
-    if checkpoint.exists():
-        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        if saved["recipe"] != asdict(recipe):
-            raise ValueError(f"{checkpoint} was written by another recipe; give another --runs or remove it")
+    saved = _load(checkpoint, recipe)
+    if saved is not None:
         network.load_state_dict(saved["network"])
         averaged.load_state_dict(saved["averaged"])
         optimiser.load_state_dict(saved["optimiser"])
@@ -104,21 +181,20 @@ def train(
     for epoch in range(first_epoch, recipe.epochs):
         network.train()
         batches.side = recipe.early_side if epoch < recipe.early_share * recipe.epochs else recipe.side
-        sums = torch.zeros(3)
-        for within in range(recipe.steps_per_epoch):
+        sums = torch.zeros(3, device=device)
+        for within, lesson in enumerate(lessons(batches, recipe.steps_per_epoch, recipe.uses, teacher)):
             step = epoch * recipe.steps_per_epoch + within
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate_at(recipe, step)
-            pictures, labels = batches.draw()
-            logits, unknown_logit, _ = network(pictures.contiguous(memory_format=torch.channels_last))
-            class_loss, foreign_loss = loss_of(recipe, logits, unknown_logit, labels)
+            logits, unknown_logit, _ = network(lesson.pictures.contiguous(memory_format=torch.channels_last))
+            class_loss, foreign_loss = loss_of(recipe, logits, unknown_logit, lesson)
             optimiser.zero_grad(set_to_none=True)
             (class_loss + foreign_loss).backward()
             optimiser.step()
             # Early on the average would lag behind weights that still move fast.
             _average_into(averaged, network, min(recipe.average_decay, (1 + step) / (10 + step)))
-            known = labels != FOREIGN
-            right = (logits.detach()[known].argmax(1) == labels[known]).float().mean()
+            known = lesson.labels != FOREIGN
+            right = (logits.detach()[known].argmax(1) == lesson.labels[known]).float().mean()
             sums += torch.stack((class_loss.detach(), foreign_loss.detach(), right))
         means = (sums / recipe.steps_per_epoch).tolist()
         spent = time.monotonic() - began
@@ -138,4 +214,4 @@ def train(
         partial = checkpoint.with_suffix(".partial")
         torch.save(state, partial)
         partial.replace(checkpoint)
-    return averaged.eval()
+    return averaged.eval().cpu()

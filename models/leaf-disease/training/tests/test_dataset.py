@@ -1,7 +1,8 @@
+import tempfile
 import unittest
 from pathlib import Path
 
-from leaf_training.dataset import Photograph, assign_folds, class_ids
+from leaf_training.dataset import Photograph, assign_folds, class_ids, held_out_from
 
 
 def photographs():
@@ -32,6 +33,19 @@ class SplitTest(unittest.TestCase):
 
     def test_classes_are_sorted(self):
         self.assertEqual(class_ids(photographs()), ["potato_a", "tomato_b"])
+
+    def test_every_category_is_held_out_by_exactly_one_part(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            data = Path(scratch)
+            for folder in ("others/anchor", "others/cup", "others/lotus", "others/owl", "other-leaves/apple_healthy"):
+                (data / folder).mkdir(parents=True)
+                (data / folder / "a_0.jpg").touch()
+            parts = [held_out_from(data, 3, fold).categories for fold in range(3)]
+            self.assertEqual(sorted(name for part in parts for name in part), ["anchor", "cup", "lotus", "owl"])
+            self.assertEqual(parts[0], {"cup"})
+            self.assertEqual(held_out_from(data, 3, 0, "apple").other_leaves, {"apple_healthy"})
+            with self.assertRaises(ValueError):
+                held_out_from(data, 3, 0, "pear")
 
 
 if __name__ == "__main__":
