@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .dataset import HELD_OUT_CATEGORIES, assign_folds, list_photographs
+from .dataset import assign_folds, held_out_from, list_photographs
 from .train import Recipe
 
 REPOSITORY = Path(__file__).resolve().parents[4]
@@ -20,7 +20,8 @@ def held_out(data: Path, folds: int, fold: int) -> list[Path]:
     photographs = list_photographs(data / "leaves")
     parts = assign_folds(photographs, folds, Recipe().seed)
     leaves = [photograph.path for photograph, part in zip(photographs, parts, strict=True) if part == fold]
-    others = [path for name in sorted(HELD_OUT_CATEGORIES) for path in sorted((data / "others" / name).glob("*.jpg"))]
+    categories = sorted(held_out_from(data, folds, fold).categories)
+    others = [path for name in categories for path in sorted((data / "others" / name).glob("*.jpg"))]
     return leaves + others
 
 
