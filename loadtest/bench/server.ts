@@ -41,6 +41,8 @@ const SETTINGS = {
   PINHOLE_TRUSTED_PROXIES: "127.0.0.1",
   // 64 photographs of 12 MP for a slow network are many seconds' work.
   PINHOLE_DEADLINE_MS: "120000",
+  // They all wait their turn: whoever would wait for more than a second is otherwise refused.
+  PINHOLE_QUEUE_WAIT_MS: "0",
 };
 
 /** @throws Error with the server's own words where it does not become ready */
