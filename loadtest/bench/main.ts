@@ -52,7 +52,7 @@ async function bench(options: Options, about: Machine): Promise<number> {
       json({ ratio: promises.ratio, machine: about, photographs, promises, cells }),
     );
   }
-  if (options.updateReadme) {
+  if (options.updateReadme && results.failures === 0) {
     const file = Bun.file(join(CHECKOUT, "README.md"));
     await Bun.write(file, withSection(await file.text(), "bench", benchSection(run, about)));
   }
@@ -91,7 +91,10 @@ async function optimized(options: Options, about: Machine): Promise<number> {
 }
 
 function failed(count: number): number {
-  if (count > 0) console.error(`\n${count} requests failed: the figures are not those of a working server.`);
+  if (count > 0)
+    console.error(
+      `\n${count} requests failed: the figures are not those of a working server, and stand in no document.`,
+    );
   return count > 0 ? 1 : 0;
 }
 

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 
 from .failure import Failure
+from .model_file import written_whole
 from .plan import ACTIVATIONS, plan
 from .progress import Progress
 from .runtime import open_session, run
@@ -192,18 +193,10 @@ def _read(cache: Path) -> dict[str, Histogram] | None:
 
 
 def _write(cache: Path, histograms: Mapping[str, Histogram]) -> None:
-    half = cache.with_suffix(".half")
-    try:
-        with half.open("wb") as file:
-            np.savez_compressed(
-                file,
-                names=np.array(list(histograms)),
-                limits=np.array([(seen.low, seen.high) for seen in histograms.values()]),
-                counts=np.array([seen.counts for seen in histograms.values()]),
-            )
-        half.replace(cache)
-    except OSError as error:
-        error.filename = str(cache)
-        raise
-    finally:
-        half.unlink(missing_ok=True)
+    with written_whole(cache) as file:
+        np.savez_compressed(
+            file,
+            names=np.array(list(histograms)),
+            limits=np.array([(seen.low, seen.high) for seen in histograms.values()]),
+            counts=np.array([seen.counts for seen in histograms.values()]),
+        )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import onnx
 from google.protobuf.message import DecodeError
@@ -32,13 +35,14 @@ def load(path: str | Path) -> onnx.ModelProto:
     return model
 
 
-def save(model: onnx.ModelProto, path: str | Path) -> None:
-    """Write `model` to `path`, whole or not at all."""
+@contextmanager
+def written_whole(path: str | Path) -> Iterator[BinaryIO]:
+    """Gives a file to write to, which is at `path` once all of it is on the disk, or not at all."""
     path = Path(path)
     half = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with half.open("wb") as file:
-            file.write(model.SerializeToString())
+            yield file
             file.flush()
             os.fsync(file.fileno())
         half.replace(path)
@@ -47,3 +51,9 @@ def save(model: onnx.ModelProto, path: str | Path) -> None:
         raise
     finally:
         half.unlink(missing_ok=True)
+
+
+def save(model: onnx.ModelProto, path: str | Path) -> None:
+    """Write `model` to `path`, whole or not at all."""
+    with written_whole(path) as file:
+        file.write(model.SerializeToString())
