@@ -62,6 +62,8 @@ def export_network(network: LeafNetwork, side: int, file: Path, with_map: bool =
     folded = copy.deepcopy(network).eval().to(memory_format=torch.contiguous_format)
     folded.pools_first = not with_map
     _fold_norms(folded)
+    if hasattr(folded.backbone, "align_for_inference"):
+        folded.backbone.align_for_inference()
     served = ServedNetwork(folded, with_map).eval()
     names = OUTPUTS if with_map else OUTPUTS[:2]
     torch.onnx.export(

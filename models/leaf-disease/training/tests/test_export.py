@@ -3,9 +3,11 @@ import unittest
 from pathlib import Path
 
 import numpy as np
+import onnx
 
 from leaf_training.export import export_network, largest_difference, open_graph
 from leaf_training.network import build_network
+from leaf_training.shufflenet import SIDE_BY_SIDE
 
 
 class ExportTest(unittest.TestCase):
@@ -35,6 +37,12 @@ class ExportTest(unittest.TestCase):
     def test_equals_pytorch(self):
         squares = np.random.default_rng(0).integers(0, 256, (4, 224, 224, 3), np.uint8)
         self.assertLess(largest_difference(self.network, self.file, squares), 1e-4)
+
+    def test_the_stem_is_pooled_in_the_layout_of_the_runtime(self):
+        graph = onnx.shape_inference.infer_shapes(onnx.load(self.file)).graph
+        shapes = {value.name: value.type.tensor_type.shape.dim for value in graph.value_info}
+        (pool,) = [node for node in graph.node if node.op_type == "MaxPool"]
+        self.assertEqual(shapes[pool.input[0]][1].dim_value % SIDE_BY_SIDE, 0)
 
     def test_one_file(self):
         self.assertEqual([file.name for file in Path(self.scratch.name).iterdir()], ["model.onnx"])
