@@ -51,7 +51,10 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--unseen-crop", help="a crop of other-leaves (apple) to keep out of training and measure")
     parser.add_argument("--quick", action="store_true", help="next to nothing of everything, to see that it runs")
     parser.add_argument("--device", default="cpu", help="where networks are trained, as PyTorch names it: cpu, cuda")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="of PyTorch")
+    parser.add_argument(
+        "--at-once", type=int, help="trainings of --cross-validate at a time, one thread each; default: --threads"
+    )
     return parser.parse_args(given)
 
 
@@ -73,7 +76,9 @@ def main(given: list[str] | None = None) -> None:
     if options.quick:
         recipe = quick(recipe)
     if options.cross_validate:
-        text = cross_validate(place, recipe, options.folds, options.unseen_crop or "apple")
+        text = cross_validate(
+            place, recipe, options.folds, options.unseen_crop or "apple", options.at_once or options.threads
+        )
         card.rewrite(options.model / "MODEL_CARD.md", "cross-validation", text)
     elif options.compare:
         card.rewrite(options.model / "MODEL_CARD.md", "comparison", compare(place, options.folds, options.fold))

@@ -13,6 +13,7 @@ from .calibrate import expected_calibration_error
 from .card import percent, table
 from .evaluate import class_figures, counted
 from .run import Place, Run
+from .side_by_side import train_side_by_side
 from .train import Recipe
 
 # So few photographs of a kind that each part asks about the same ones.
@@ -119,10 +120,14 @@ judged on the other, both ways round. Intervals are 95% Wilson intervals.
 """
 
 
-def cross_validate(place: Place, recipe: Recipe, folds: int, unseen_crop: str) -> str:
-    """Train and measure each part, going on where an earlier call was cut off; gives the card's section."""
+def cross_validate(place: Place, recipe: Recipe, folds: int, unseen_crop: str, at_once: int) -> str:
+    """Train and measure each part, going on where an earlier call was cut off; gives the card's section.
+
+    `at_once` of them are trained at a time; they are measured one by one.
+    """
     runs = [Run(place, recipe, folds, fold) for fold in range(folds)]
     without = Run(place, replace(recipe, unseen_crop=unseen_crop), folds, 0)
+    train_side_by_side([*runs, without], at_once)
     parts = []
     for done, run in enumerate(runs):
         place.say(f"part {done + 1} of {folds}")

@@ -69,6 +69,11 @@ class EfficientNetLite0(nn.Module):
         middle = self.to_middle(self.stem(x))
         return middle, self.to_last(middle)
 
+    @property
+    def stages(self) -> list[nn.Module]:
+        """Its parts, from the picture on."""
+        return [self.stem, *self.to_middle, *self.to_last]
+
     def start_from(self, state: dict[str, Tensor], last_conv: nn.Module) -> None:
         """Take over the starting weights, of this network and of its last convolution.
 

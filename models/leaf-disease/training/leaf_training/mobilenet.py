@@ -25,6 +25,11 @@ class MobileNetV3Small(nn.Module):
         middle = self.to_middle(x)
         return middle, self.to_last(middle)
 
+    @property
+    def stages(self) -> list[nn.Module]:
+        """Its parts, from the picture on."""
+        return [*self.to_middle, *self.to_last]
+
     def start_from(self, state: dict[str, Tensor], last_conv: nn.Module) -> None:
         """Take over a state dict of this module, if one is ever had."""
         self.load_state_dict(state)

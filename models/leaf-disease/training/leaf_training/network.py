@@ -14,7 +14,7 @@ from .mobilenet import MobileNetV3Small
 from .shufflenet import ShuffleNetHalf
 
 # A further architecture is one more entry: a module with `channels`, `width`, the forward of two
-# stages and `start_from`; with `align_for_inference` where the exported graph should be built otherwise.
+# stages, `stages` in order and `start_from`; with `align_for_inference` where the exported graph should be built otherwise.
 BACKBONES: dict[str, Callable[[], nn.Module]] = {
     "shufflenet_v2_x0_5": ShuffleNetHalf,
     "efficientnet_lite0": EfficientNetLite0,
@@ -32,6 +32,7 @@ class LeafNetwork(nn.Module):
     def __init__(self, backbone: str, classes: int, dropout: float = 0.2) -> None:
         super().__init__()
         self.backbone = BACKBONES[backbone]()
+        self.frozen: list[nn.Module] = []
         middle, last = self.backbone.channels
         width = self.backbone.width
         self.last_conv = nn.Sequential(*conv_norm(last, width, 1), nn.ReLU(inplace=True))
@@ -45,6 +46,20 @@ class LeafNetwork(nn.Module):
         self.unknown = nn.Sequential(
             nn.Linear(width + middle, 64), nn.ReLU(inplace=True), nn.Dropout(dropout), nn.Linear(64, 1)
         )
+
+    def freeze(self, stages: int) -> None:
+        """Keep the backbone's first stages as they are: no gradients, and norms by what they were trained on."""
+        self.frozen = self.backbone.stages[:stages]
+        for stage in self.frozen:
+            stage.requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> LeafNetwork:
+        """As torch's; what is frozen stays as at inference."""
+        super().train(mode)
+        for stage in self.frozen:
+            stage.eval()
+        return self
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits, the foreign score before its sigmoid, and the class activation map."""

@@ -95,22 +95,31 @@ class Run:
         run.train()
         return Teacher(run.network(), run.recipe.side, self.place.device)
 
+    @property
+    def is_trained(self) -> bool:
+        """Whether the last epoch is behind it."""
+        return epochs_done(self.checkpoint, self.recipe) == self.recipe.epochs
+
+    def say(self, message: str) -> None:
+        """Print and log a line, with the name of this run: others may be under way."""
+        self.place.say(f"{self.directory.name}: {message}")
+
     def train(self) -> None:
         """Train on all leaves but the held-out part, from where an earlier call was cut off."""
-        if epochs_done(self.checkpoint, self.recipe) == self.recipe.epochs:
+        if self.is_trained:
             return
         teacher = self._teacher()
         part = self.leaves(held_out=False)
-        self.place.say(f"{self.directory.name}: training on {len(part)} photographs: {asdict(self.recipe)}")
+        self.say(f"training on {len(part)} photographs: {asdict(self.recipe)}")
         training = build_training_set(self.place.data, part, self.held_out, self.place.size, self.recipe.seed)
         weights = self.place.weights or starting_weights(self.recipe.backbone, self.place.data)
-        place = self.place
-        train(self.recipe, training, len(self.ids), weights, self.checkpoint, place.say, teacher, place.device)
+        device = self.place.device
+        train(self.recipe, training, len(self.ids), weights, self.checkpoint, self.say, teacher, device)
 
     def export(self) -> None:
         """Write the trained network as ONNX."""
         export_network(self.network(), self.recipe.side, self.graph)
-        self.place.say(f"exported {self.graph.stat().st_size} bytes, sha256 {sha256_of(self.graph)}")
+        self.say(f"exported {self.graph.stat().st_size} bytes, sha256 {sha256_of(self.graph)}")
 
     def _about(self) -> dict[str, Any]:
         network, held_out = self.network(), self.leaves(held_out=True)
@@ -140,8 +149,8 @@ class Run:
         metrics = {**count(), **self._about()}
         _keep(file, metrics)
         right = metrics["right"]
-        self.place.say(
-            f"{self.directory.name}: {right['count']} of {right['of']} right, macro F1 {metrics['macro_f1']:.4f}, "
+        self.say(
+            f"{right['count']} of {right['of']} right, macro F1 {metrics['macro_f1']:.4f}, "
             f"{metrics['timing']['model_lowest_ms']:.2f} ms"
         )
         return metrics

@@ -76,6 +76,11 @@ class ShuffleNetHalf(nn.Module):
         middle = self.stage3(x)
         return middle, self.stage4(middle)
 
+    @property
+    def stages(self) -> list[nn.Module]:
+        """Its parts, from the picture on."""
+        return [self.first_conv, self.stage2, self.stage3, self.stage4]
+
     def start_from(self, state: dict[str, Tensor], last_conv: nn.Module) -> None:
         """Take over the starting weights' state dict; they have no last convolution."""
         self.load_state_dict(state)

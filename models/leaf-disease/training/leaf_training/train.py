@@ -38,6 +38,10 @@ class Recipe:
     uniform_share: float = 0.3
     # A crop of `other-leaves` that is kept out altogether, to see what becomes of a crop never met.
     unseen_crop: str | None = None
+    # So many of the backbone's first stages stay as they are: from the start, and once pictures have their full size.
+    # Half of a step's time goes into the first few, whose maps are the largest.
+    frozen: int = 0
+    frozen_late: int = 0
     # How often a batch is used, and the network (a key of RECIPES) whose answers are learnt beside the labels.
     uses: int = 1
     teacher: str | None = None
@@ -69,9 +73,22 @@ RECIPES = {
     recipe.name: recipe
     for recipe in (
         Recipe(),
+        Recipe(variant="longer", epochs=120, uses=2, frozen_late=2),
         Recipe(variant="distilled", uses=2, teacher="efficientnet_lite0-long"),
         _EFFICIENTNET,
-        replace(_EFFICIENTNET, variant="long", side=192, epochs=60, steps_per_epoch=24, average_decay=0.99),
+        replace(
+            _EFFICIENTNET,
+            variant="long",
+            side=192,
+            early_side=144,
+            early_share=0.6,
+            epochs=60,
+            steps_per_epoch=40,
+            average_decay=0.996,
+            frozen=4,
+            frozen_late=6,
+            uses=2,
+        ),
         Recipe(backbone="mobilenet_v3_small"),
     )
 }
@@ -124,8 +141,9 @@ def _average_into(averaged: LeafNetwork, network: LeafNetwork, decay: float) -> 
 
 
 def _parameter_groups(network: LeafNetwork, weight_decay: float) -> list[dict[str, object]]:
-    matrices = [p for p in network.parameters() if p.ndim > 1]
-    vectors = [p for p in network.parameters() if p.ndim <= 1]
+    learning = [p for p in network.parameters() if p.requires_grad]
+    matrices = [p for p in learning if p.ndim > 1]
+    vectors = [p for p in learning if p.ndim <= 1]
     return [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
 
 
@@ -165,6 +183,8 @@ def train(
     torch.manual_seed(recipe.seed)
     network = build_network(recipe.backbone, classes, starting_weights).to(memory_format=torch.channels_last)
     network = network.to(device)
+    # Before the optimiser, which need not know what never learns.
+    network.freeze(recipe.frozen)
     averaged = build_network(recipe.backbone, classes, starting_weights).to(device)
     optimiser = torch.optim.AdamW(_parameter_groups(network, recipe.weight_decay))
     batches = BatchMaker(training, recipe.side, device)
@@ -180,7 +200,9 @@ def train(
     began = time.monotonic()
     for epoch in range(first_epoch, recipe.epochs):
         network.train()
-        batches.side = recipe.early_side if epoch < recipe.early_share * recipe.epochs else recipe.side
+        is_early = epoch < recipe.early_share * recipe.epochs
+        batches.side = recipe.early_side if is_early else recipe.side
+        network.freeze(recipe.frozen if is_early else max(recipe.frozen, recipe.frozen_late))
         sums = torch.zeros(3, device=device)
         for within, lesson in enumerate(lessons(batches, recipe.steps_per_epoch, recipe.uses, teacher)):
             step = epoch * recipe.steps_per_epoch + within

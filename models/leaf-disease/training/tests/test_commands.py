@@ -41,7 +41,7 @@ class CommandsTest(unittest.TestCase):
     def command(self, *words, recipe="mobilenet_v3_small"):
         where = {"--data": Path(self.scratch.name) / "data", "--runs": self.runs, "--model": self.model}
         options = [str(word) for pair in {**where, "--log": self.log}.items() for word in pair]
-        main([*words, *options, "--quick", "--recipe", recipe])
+        main([*map(str, words), *options, "--quick", "--recipe", recipe])
 
     def trainings(self):
         return [line for line in self.log.read_text().splitlines() if "training on" in line]
@@ -63,7 +63,7 @@ class CommandsTest(unittest.TestCase):
                 raise CutOff
             return measured(*arguments)
 
-        words = ("--cross-validate", "--folds", "2")
+        words = ("--cross-validate", "--folds", "2", "--at-once", "1")
         with patch.object(run, "evaluate", cut_off_at_the_second), self.assertRaises(CutOff):
             self.command(*words)
         self.assertEqual(len(self.trainings()), 2)
@@ -75,6 +75,20 @@ class CommandsTest(unittest.TestCase):
         self.assertIn("| right (top-1) | ", card)
         self.assertIn("of 130;", card)
         self.assertIn("apple leaves, a crop never trained on", card)
+
+    def test_cross_validation_trains_several_at_once_and_each_once(self):
+        with patch.object(run, "evaluate", side_effect=CutOff), self.assertRaises(CutOff):
+            self.command("--cross-validate", "--folds", "2", "--at-once", "2")
+        trained = sorted(line.split()[2] for line in self.trainings())
+        name = "mobilenet_v3_small-64-fold"
+        self.assertEqual(trained, [f"{name}0of2-without-apple:", f"{name}0of2:", f"{name}1of2:"])
+        finished = [line for line in self.log.read_text().splitlines() if "epoch 1/1" in line]
+        self.assertEqual(len(finished), 3)
+
+    def test_a_training_that_fails_beside_another_is_said(self):
+        with self.assertRaisesRegex(FileNotFoundError, "missing.pth"):
+            self.command("--cross-validate", "--folds", "2", "--at-once", "2", "--weights", self.runs / "missing.pth")
+        self.assertEqual([line for line in self.log.read_text().splitlines() if "epoch 1/1" in line], [])
 
     def test_a_teacher_is_trained_first_and_once(self):
         with patch("leaf_training.run.starting_weights", return_value=None):

@@ -1,0 +1,35 @@
+"""Several trainings at once, each in a process and on a thread of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+
+import torch
+
+from .run import Place, Run
+from .train import Recipe
+
+
+def _train(place: Place, recipe: Recipe, folds: int, fold: int) -> None:
+    torch.set_num_threads(1)
+    Run(place, recipe, folds, fold).train()
+
+
+def train_side_by_side(runs: Sequence[Run], at_once: int) -> None:
+    """Train those of `runs` that are not trained yet, `at_once` of them at a time.
+
+    A second thread makes a training hardly faster (small convolutions, norms that wait for memory): two trainings on
+    one thread each take little longer than one on two. The first error ends it once those that run are through.
+    """
+    waiting = [run for run in runs if not run.is_trained]
+    # One by one they are trained where they are measured, on all threads.
+    if at_once <= 1 or len(waiting) <= 1:
+        return
+    with ProcessPoolExecutor(at_once, mp_context=multiprocessing.get_context("spawn")) as processes:
+        trainings = [processes.submit(_train, run.place, run.recipe, run.folds, run.fold) for run in waiting]
+        for training in as_completed(trainings):
+            if training.exception() is not None:
+                processes.shutdown(cancel_futures=True)
+            training.result()
