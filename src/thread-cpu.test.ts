@@ -21,7 +21,8 @@ test("what a thread has worked is counted, and not that others had its core", as
   );
   for (const thread of threads) thread.postMessage("leave");
   const all = costs.flat();
-  const sum = (of: (cost: (typeof all)[number]) => number) => all.reduce((total, cost) => total + of(cost), 0);
+  const sum = (of: (cost: (typeof all)[number]) => number) =>
+    all.reduce((total, cost) => total + of(cost), 0);
   // The work took at least this: the shortest time that any of these pieces took by the clock.
   const leastMs = Math.min(...all.map(({ wallMs }) => wallMs));
   expect(sum(({ cpuMs }) => cpuMs)).toBeGreaterThan(0.8 * leastMs * all.length);
