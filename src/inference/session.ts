@@ -6,6 +6,7 @@ import type { Model } from "../model-repository/manifest.ts";
 import { fileProblems } from "../model-repository/model-files.ts";
 import { ManifestError } from "../model-repository/problem.ts";
 import { fixedBatch, type Signature, signatureProblems } from "../model-repository/signature.ts";
+import { threadCpuMs } from "../thread-cpu.ts";
 import type { ImageTensor, Quality } from "./image.ts";
 import type { RawRow, RowOutcome, WireImage } from "./messages.ts";
 import { Preprocessor } from "./preprocess.ts";
@@ -39,7 +40,7 @@ const TIMED_MS = 300;
 const TIMED_LEAST = 3;
 
 /**
- * Loads a model for the CPU, with one thread unless its manifest says otherwise (workers are the parallelism), holds
+ * Loads a model for the CPU, with one thread unless its manifest says otherwise, holds
  * the manifest against the real graph, and warms it with one row and with the largest batch.
  * @throws ManifestError where files or graph are not what the manifest says
  */
@@ -49,7 +50,7 @@ export async function openSession(model: Model, clock: Clock): Promise<ModelSess
   refuse(await fileProblems(dirname(path), manifest));
   const session = await InferenceSession.create(path, {
     executionProviders: ["cpu"],
-    intraOpNumThreads: manifest.execution?.threads ?? 1,
+    intraOpNumThreads: threadsOf(model),
     interOpNumThreads: 1,
     graphOptimizationLevel: manifest.execution?.graph_optimization ?? "all",
     // Only fatal ones on its own stderr: every other failure is thrown and reaches our log that way.
@@ -66,6 +67,11 @@ export async function openSession(model: Model, clock: Clock): Promise<ModelSess
     await session.release();
     throw thrown;
   }
+}
+
+/** Workers are the parallelism, unless the manifest says otherwise. */
+function threadsOf({ manifest }: Model): number {
+  return manifest.execution?.threads ?? 1;
 }
 
 function refuse(problems: ConstructorParameters<typeof ManifestError>[1]): void {
@@ -92,6 +98,8 @@ class OnnxSession implements ModelSession {
   readonly #model: Model;
   readonly #session: InferenceSession;
   readonly #clock: Clock;
+  /** That the runtime computes with. */
+  readonly #threads: number;
   readonly #preprocessor: Preprocessor;
   /** Rows that the graph always wants, or null. */
   readonly #fixedBatch: number | null;
@@ -104,6 +112,7 @@ class OnnxSession implements ModelSession {
     this.#clock = clock;
     this.#fixedBatch = fixed;
     this.maxBatch = model.manifest.batch.max_size;
+    this.#threads = threadsOf(model);
     this.#preprocessor = new Preprocessor(model.manifest, this.maxBatch);
   }
 
@@ -119,23 +128,25 @@ class OnnxSession implements ModelSession {
   }
 
   /**
-   * The fastest of some rounds: as many rows one by one as in a batch, and a batch. Both are of one length, so that
-   * interruptions, by the workers that warm up beside this one and by whatever else has the cores, hit both alike.
+   * The cheapest of some rounds: as many rows one by one as in a batch, and a batch. In CPU time, where one thread does
+   * it all: the workers that warm up beside this one, and whatever else has the cores, would make it a game of chance.
    */
   async #time(): Promise<ModelSession["times"]> {
     const until = this.#clock.now() + TIMED_MS;
     const rows = this.maxBatch;
+    const spent = this.#threads === 1 ? threadCpuMs : async () => this.#clock.now();
     let [oneByOneMs, batchMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     // The first runs take memory, and are slower.
     await this.#infer(1, true);
     await this.#infer(rows, true);
     for (let round = 0; round < TIMED_ROUNDS && (round < TIMED_LEAST || this.#clock.now() < until); round++) {
-      const startedAt = this.#clock.now();
+      const before = await spent();
       for (let row = 0; row < rows; row++) await this.#infer(1, false);
-      const turnedAt = this.#clock.now();
+      const between = await spent();
       await this.#infer(rows, false);
-      oneByOneMs = Math.min(oneByOneMs, turnedAt - startedAt);
-      batchMs = Math.min(batchMs, this.#clock.now() - turnedAt);
+      const after = await spent();
+      oneByOneMs = Math.min(oneByOneMs, between - before);
+      batchMs = Math.min(batchMs, after - between);
     }
     return { singleMs: oneByOneMs / rows, rowMs: batchMs / rows };
   }

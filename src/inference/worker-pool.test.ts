@@ -353,8 +353,8 @@ describe("worker threads", () => {
           postMessage({ kind: "ready", models: { [data.models[0].key]: ${times(rowMs)} } });
         };`);
     for (const [rowMs, pays] of [
-      ["9.7 + turn % 2", false],
-      ["9.5 + turn % 2", true],
+      ["9.9 + turn % 2", false],
+      ["9.8 + turn % 2", true],
     ] as const) {
       const told: unknown[] = [];
       const pool = threads({
