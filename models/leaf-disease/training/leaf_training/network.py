@@ -14,7 +14,8 @@ from .mobilenet import MobileNetV3Small
 from .shufflenet import ShuffleNetHalf
 
 # A further architecture is one more entry: a module with `channels`, `width`, the forward of two
-# stages, `stages` in order and `start_from`; with `align_for_inference` where the exported graph should be built otherwise.
+# stages, `stages` in order and `start_from`; with `align_for_inference` where the exported graph should be
+# built otherwise.
 BACKBONES: dict[str, Callable[[], nn.Module]] = {
     "shufflenet_v2_x0_5": ShuffleNetHalf,
     "efficientnet_lite0": EfficientNetLite0,

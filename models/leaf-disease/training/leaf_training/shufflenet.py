@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from .layers import conv_norm, with_silent_channels
 
-
 # ONNX Runtime keeps 16 channels side by side on processors with AVX-512. Pooling whose channels are no multiple of that
 # leaves this layout, and costs two rewrites of the largest map of the network: a sixth of the whole time.
 SIDE_BY_SIDE = 16

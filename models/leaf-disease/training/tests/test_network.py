@@ -19,7 +19,8 @@ class FreezeTest(unittest.TestCase):
                 learning = [p for p in network.parameters() if p.requires_grad]
                 self.assertTrue(all(p.grad is not None for p in learning))
                 torch.optim.SGD(learning, lr=0.1).step()
-                frozen = {id(p) for stage in network.backbone.stages[:2] for p in stage.state_dict(keep_vars=True).values()}
+                stages = network.backbone.stages[:2]
+                frozen = {id(value) for stage in stages for value in stage.state_dict(keep_vars=True).values()}
                 self.assertTrue(frozen)
                 for name, value in network.state_dict(keep_vars=True).items():
                     if id(value) in frozen:
