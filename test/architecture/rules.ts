@@ -16,7 +16,7 @@ const FLOORS: { name: string; paths: RegExp }[] = [
   {
     name: "ground",
     paths:
-      /^src\/((errors|clock|exit-codes|control-group|cores|memory-limit|settings|thread-priority)\.ts$|settings\/)/,
+      /^src\/((errors|clock|exit-codes|control-group|cores|memory-limit|settings|thread-cpu|thread-priority)\.ts$|settings\/)/,
   },
   { name: "config", paths: /^src\/config\.ts$/ },
   { name: "telemetry", paths: /^src\/telemetry\/(?!metrics|model-metrics)/ },
