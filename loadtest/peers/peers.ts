@@ -47,10 +47,10 @@ export const PEERS: readonly Peer[] = [
     title: "FastAPI + Pillow + ONNX Runtime",
     path: "/predict",
     settings: [
+      INLINE,
       FEW_THREADS,
       POOLED,
       ONE_POOLED,
-      INLINE,
       setting("1 process, ONNX Runtime with 2 threads", { WEB_CONCURRENCY: "1", PEER_THREADS: "2" }),
     ],
     pixels: "same",
@@ -105,8 +105,8 @@ export const PEERS: readonly Peer[] = [
     title: "BentoML + Pillow + ONNX Runtime",
     path: "/predict",
     settings: [
-      setting("2 processes", TWO_PROCESSES),
       setting("2 processes, 2 calls at once in each", { ...TWO_PROCESSES, PEER_CALLS: "2" }),
+      setting("2 processes", TWO_PROCESSES),
       setting("1 process, 2 calls at once", { PEER_PROCESSES: "1", PEER_THREADS: "1", PEER_CALLS: "2" }),
       setting("1 process, ONNX Runtime with 2 threads", TWO_THREADS),
     ],
