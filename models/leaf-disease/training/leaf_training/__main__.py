@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from . import card
+from .all_leaves import publish_from_all_leaves
 from .comparison import compare
 from .cross_validation import cross_validate
 from .run import Place, Run
@@ -34,6 +35,11 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     )
     many = parser.add_mutually_exclusive_group()
     many.add_argument("--cross-validate", action="store_true", help="every part held out in turn, into the card")
+    many.add_argument(
+        "--all-leaves",
+        action="store_true",
+        help="after --cross-validate: train on all leaves and publish that, with the parts' figures and calibration",
+    )
     many.add_argument("--compare", action="store_true", help="several networks and resolutions, into the card")
     parser.add_argument("--recipe", choices=RECIPES, default="shufflenet_v2_x0_5", help="of train.py")
     data = REPOSITORY.parent / "shared" / "data"
@@ -80,6 +86,8 @@ def main(given: list[str] | None = None) -> None:
             place, recipe, options.folds, options.unseen_crop or "apple", options.at_once or options.threads
         )
         card.rewrite(options.model / "MODEL_CARD.md", "cross-validation", text)
+    elif options.all_leaves:
+        publish_from_all_leaves(place, recipe, options.folds, options.model)
     elif options.compare:
         card.rewrite(options.model / "MODEL_CARD.md", "comparison", compare(place, options.folds, options.fold))
     else:

@@ -24,10 +24,65 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def _graph(metrics: dict[str, Any]) -> str:
+    recipe = metrics["recipe"]
+    return f"""\
+{metrics['parameters']:,} parameters, {recipe['side']} x {recipe['side']} pixels, {recipe['epochs']} epochs of
+{recipe['steps_per_epoch']} batches. ONNX and PyTorch differ by at most {metrics['largest_difference']:.1e} on
+{metrics['compared']} photographs."""
+
+
+def _calibration(calibration: dict[str, float]) -> str:
+    return f"""\
+temperature {calibration['temperature']:.3f}, HIGH from {calibration['high']:.3f}, MEDIUM from
+{calibration['medium']:.3f}, unknown above {calibration['unknown']:.3f}."""
+
+
+def _time(cost: dict[str, Any]) -> str:
+    times = table(
+        ["graph", "median ms", "lowest ms"],
+        [
+            [name, f"{cost[key + '_median_ms']:.2f}", f"{cost[key + '_lowest_ms']:.2f}"]
+            for name, key in (
+                ("this model", "model"),
+                ("this model without the activation map", "without_map"),
+                ("mobilenet_v3_small, random weights, 224 x 224", "mobilenet"),
+            )
+        ],
+    )
+    # The measuring itself keeps one core at work.
+    busy = (
+        ", so the machine was busy: the lowest values tell more than the medians" if cost["load_average"] > 1.3 else ""
+    )
+    return f"""\
+### Time
+
+Batch of one, one thread of ONNX Runtime, the three graphs in turns. Ratio to mobilenet_v3_small, of the
+lowest values: {cost['ratio_to_mobilenet']:.2f}. Load average during the measurement {cost['load_average']:.1f}
+on {cost['cores']} cores{busy}.
+
+{times}
+"""
+
+
+def figures_of_all_leaves(metrics: dict[str, Any]) -> str:
+    """The card's section of figures, as Markdown, for a network trained on all leaves."""
+    leaves = metrics["leaves"]
+    return f"""\
+`model.onnx` (sha256 `{metrics['sha256']}`) was trained on all {leaves['photographs']:,} photographs of
+{leaves['leaves']:,} leaves and on all pictures of something else, so nothing is left here to measure it with. What it
+gets right is what cross-validation below says of networks trained alike on four fifths as many.
+
+{_graph(metrics)}
+
+Its calibration is the median of theirs: {_calibration(metrics['calibration'])}
+
+{_time(metrics['timing'])}"""
+
+
 def figures(metrics: dict[str, Any]) -> str:
     """The card's section of figures, as Markdown, from what the evaluation and the timing measured."""
-    crossed, calibration, cost = metrics["crossed"], metrics["calibration"], metrics["timing"]
-    leaves = metrics["leaves"]
+    crossed, leaves = metrics["crossed"], metrics["leaves"]
     summary = table(
         ["measure", "value"],
         [
@@ -59,33 +114,16 @@ def figures(metrics: dict[str, Any]) -> str:
             for name, row in metrics["foreign"].items()
         ],
     )
-    times = table(
-        ["graph", "median ms", "lowest ms"],
-        [
-            [name, f"{cost[key + '_median_ms']:.2f}", f"{cost[key + '_lowest_ms']:.2f}"]
-            for name, key in (
-                ("this model", "model"),
-                ("this model without the activation map", "without_map"),
-                ("mobilenet_v3_small, random weights, 224 x 224", "mobilenet"),
-            )
-        ],
-    )
-    recipe = metrics["recipe"]
-    # The measuring itself keeps one core at work.
-    busy = (
-        ", so the machine was busy: the lowest values tell more than the medians" if cost["load_average"] > 1.3 else ""
-    )
     return f"""\
 Measured on the exported file `model.onnx` (sha256 `{metrics['sha256']}`) through the server's own decoding,
-preparing and judging (`bun run models:evaluate`); intervals are 95% Wilson intervals. {metrics['parameters']:,}
-parameters, {recipe['side']} x {recipe['side']} pixels, {recipe['epochs']} epochs of {recipe['steps_per_epoch']}
-batches. ONNX and PyTorch differ by at most {metrics['largest_difference']:.1e} on {metrics['compared']} photographs.
+preparing and judging (`bun run models:evaluate`); intervals are 95% Wilson intervals.
+
+{_graph(metrics)}
 
 {summary}
 
 \\* Calibration fitted on one half of the held-out leaves and judged on the other half, both ways round. The
-manifest holds the one fitted on all of them: temperature {calibration['temperature']:.3f}, HIGH from
-{calibration['high']:.3f}, MEDIUM from {calibration['medium']:.3f}, unknown above {calibration['unknown']:.3f}.
+manifest holds the one fitted on all of them: {_calibration(metrics['calibration'])}
 
 ### By class
 
@@ -103,14 +141,7 @@ None of these pictures was trained on; where it says so, nor was anything of the
 
 {foreign}
 
-### Time
-
-Batch of one, one thread of ONNX Runtime, the three graphs in turns. Ratio to mobilenet_v3_small, of the
-lowest values: {cost['ratio_to_mobilenet']:.2f}. Load average during the measurement {cost['load_average']:.1f}
-on {cost['cores']} cores{busy}.
-
-{times}
-"""
+{_time(metrics['timing'])}"""
 
 
 def _markers(section: str) -> tuple[str, str]:

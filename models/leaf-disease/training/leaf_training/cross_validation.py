@@ -33,18 +33,24 @@ def _pooled(parts: Sequence[dict[str, Any]], section: str) -> dict[str, dict[str
 
 
 def pool(parts: Sequence[dict[str, Any]], ids: Sequence[str]) -> dict[str, Any]:
-    """One set of figures from those of each part: every leaf is counted once, by a network that never saw it."""
+    """One set of figures from those of each part: every leaf is counted once, by a network that never saw it.
+
+    The calibration is the median of theirs, each value by itself.
+    """
     labels = np.concatenate([part["labels"] for part in parts])
     predicted = np.concatenate([part["predicted"] for part in parts])
     probability = np.concatenate([part["crossed"]["probability"] for part in parts])
-    crossed = ("called_unknown", "called_low", "high_right", "medium_right")
+    verdicts = ("called_unknown", "called_low", "high_right", "medium_right")
     return {
-        "parts": len(parts),
-        "photographs": len(labels),
-        "leaves": sum(part["leaves"]["leaves"] for part in parts),
+        "leaves": {"photographs": len(labels), "leaves": sum(part["leaves"]["leaves"] for part in parts)},
         **class_figures(ids, predicted, labels),
-        "expected_calibration_error": expected_calibration_error(probability, predicted == labels),
-        **{name: _total([part["crossed"][name] for part in parts]) for name in crossed},
+        "calibration": {
+            name: float(np.median([part["calibration"][name] for part in parts])) for name in parts[0]["calibration"]
+        },
+        "crossed": {
+            "expected_calibration_error": expected_calibration_error(probability, predicted == labels),
+            **{name: _total([part["crossed"][name] for part in parts]) for name in verdicts},
+        },
         "conditions": _pooled(parts, "conditions"),
         "foreign": _pooled(parts, "foreign"),
         "each": [
@@ -61,16 +67,17 @@ def pool(parts: Sequence[dict[str, Any]], ids: Sequence[str]) -> dict[str, Any]:
 
 def describe(pooled: dict[str, Any], without_crop: dict[str, Any] | None) -> str:
     """The card's section, as Markdown."""
+    leaves, crossed = pooled["leaves"], pooled["crossed"]
     worst = min(pooled["classes"], key=lambda row: row["recall"]["count"] / max(1, row["recall"]["of"]))
     summary = [
         ["right (top-1)", percent(pooled["right"])],
         ["macro F1", f"{pooled['macro_f1']:.3f}"],
         [f"worst recall: `{worst['class_id']}`", percent(worst["recall"])],
-        ["expected calibration error", f"{pooled['expected_calibration_error']:.1%}"],
-        ["answers called HIGH that are right", percent(pooled["high_right"])],
-        ["answers called MEDIUM that are right", percent(pooled["medium_right"])],
-        ["leaves called unknown", percent(pooled["called_unknown"])],
-        ["leaves answered LOW (unknown or unsure)", percent(pooled["called_low"])],
+        ["expected calibration error", f"{crossed['expected_calibration_error']:.1%}"],
+        ["answers called HIGH that are right", percent(crossed["high_right"])],
+        ["answers called MEDIUM that are right", percent(crossed["medium_right"])],
+        ["leaves called unknown", percent(crossed["called_unknown"])],
+        ["leaves answered LOW (unknown or unsure)", percent(crossed["called_low"])],
     ]
     each = [
         [
@@ -98,9 +105,9 @@ def describe(pooled: dict[str, Any], without_crop: dict[str, Any] | None) -> str
             if "a crop never trained on" in name
         ]
     return f"""\
-The leaves were dealt into {pooled["parts"]} parts, leaf by leaf. For each part one network was trained by the
+The leaves were dealt into {len(pooled["each"])} parts, leaf by leaf. For each part one network was trained by the
 same recipe on the other parts, exported, and asked through the server about the part that it had not seen:
-{pooled["photographs"]:,} photographs of {pooled["leaves"]:,} leaves, each counted once. Each part also holds out
+{leaves["photographs"]:,} photographs of {leaves["leaves"]:,} leaves, each counted once. Each part also holds out
 categories of things of its own. Temperature and thresholds were fitted on one half of the held-out leaves and
 judged on the other, both ways round. Intervals are 95% Wilson intervals.
 

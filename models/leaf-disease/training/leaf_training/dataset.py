@@ -43,6 +43,9 @@ class HeldOut:
     other_leaves_name: str
 
 
+NOTHING_HELD_OUT = HeldOut(frozenset(), frozenset(), "")
+
+
 def held_out_from(data: Path, folds: int, fold: int, unseen_crop: str | None = None) -> HeldOut:
     """What a training that holds out `fold` of `folds` must not see, and all leaves of `unseen_crop`."""
     names = {photograph.folder for photograph in list_photographs(data / "others")}

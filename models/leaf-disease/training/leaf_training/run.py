@@ -12,9 +12,18 @@ from typing import Any
 
 import torch
 
-from . import timing
+from . import card, timing
 from .batches import build_training_set
-from .dataset import HeldOut, Photograph, assign_folds, class_ids, held_out_from, list_photographs, load_squares
+from .dataset import (
+    NOTHING_HELD_OUT,
+    HeldOut,
+    Photograph,
+    assign_folds,
+    class_ids,
+    held_out_from,
+    list_photographs,
+    load_squares,
+)
 from .evaluate import evaluate, evaluate_leaves
 from .export import export_network, largest_difference, sha256_of
 from .lessons import Teacher
@@ -54,12 +63,16 @@ def _keep(file: Path, metrics: dict[str, Any]) -> None:
 
 
 class Run:
-    """What is done for one recipe with one part of the leaves held out. A step that is done is not done again."""
+    """What is done for one recipe with one part of the leaves held out, or none (`fold` None).
 
-    def __init__(self, place: Place, recipe: Recipe, folds: int, fold: int) -> None:
+    A step that is done is not done again.
+    """
+
+    def __init__(self, place: Place, recipe: Recipe, folds: int, fold: int | None) -> None:
         self.place, self.recipe, self.folds, self.fold = place, recipe, folds, fold
         crop = f"-without-{recipe.unseen_crop}" if recipe.unseen_crop else ""
-        name = f"{recipe.name}-{recipe.side}-fold{fold}of{folds}{crop}"
+        part = "all-leaves" if fold is None else f"fold{fold}of{folds}"
+        name = f"{recipe.name}-{recipe.side}-{part}{crop}"
         self.directory = place.runs / name
         self.directory.mkdir(parents=True, exist_ok=True)
         self.checkpoint = self.directory / "checkpoint.pt"
@@ -73,6 +86,8 @@ class Run:
     @property
     def held_out(self) -> HeldOut:
         """What of the foreign pictures this training does not see."""
+        if self.fold is None:
+            return NOTHING_HELD_OUT
         return held_out_from(self.place.data, self.folds, self.fold, self.recipe.unseen_crop)
 
     def leaves(self, held_out: bool) -> list[Photograph]:
@@ -121,9 +136,11 @@ class Run:
         export_network(self.network(), self.recipe.side, self.graph)
         self.say(f"exported {self.graph.stat().st_size} bytes, sha256 {sha256_of(self.graph)}")
 
-    def _about(self) -> dict[str, Any]:
-        network, held_out = self.network(), self.leaves(held_out=True)
-        paths = [photograph.path for photograph in held_out[:: max(1, len(held_out) // COMPARED)]][:COMPARED]
+    def about(self) -> dict[str, Any]:
+        """What can be said of the graph without asking it about leaves: equal to PyTorch, and how fast."""
+        network = self.network()
+        compared = self.photographs if self.fold is None else self.leaves(held_out=True)
+        paths = [photograph.path for photograph in compared[:: max(1, len(compared) // COMPARED)]][:COMPARED]
         squares = load_squares(paths, self.recipe.side)
         return {
             "sha256": sha256_of(self.graph),
@@ -138,6 +155,11 @@ class Run:
         cost = timing.measure(network, self.graph, self.recipe.side, self.place.size.timing_rounds)
         return {**cost, "cores": os.cpu_count()}
 
+    @property
+    def measured(self) -> dict[str, Any] | None:
+        """All figures of this graph, if it has been measured."""
+        return self._measured(self.metrics)
+
     def _measured(self, file: Path) -> dict[str, Any] | None:
         """The figures in `file`, if they are those of this graph."""
         if not (file.exists() and self.graph.exists()):
@@ -146,7 +168,7 @@ class Run:
         return metrics if metrics["sha256"] == sha256_of(self.graph) else None
 
     def _measure(self, file: Path, count: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        metrics = {**count(), **self._about()}
+        metrics = {**count(), **self.about()}
         _keep(file, metrics)
         right = metrics["right"]
         self.say(
@@ -172,12 +194,13 @@ class Run:
 
     def publish(self, directory: Path) -> None:
         """Write the directory that the server reads."""
-        publish(self.graph, json.loads(self.metrics.read_text()), self.ids, directory)
+        metrics = json.loads(self.metrics.read_text())
+        publish(self.graph, metrics, self.ids, directory, card.figures(metrics))
         self.place.say(f"published {directory.parent.name}/{directory.name}")
 
     def figures(self) -> dict[str, Any]:
         """All figures: trained, exported and measured first, where that is not done yet."""
-        metrics = self._measured(self.metrics)
+        metrics = self.measured
         if metrics is None:
             self.train()
             self.export()

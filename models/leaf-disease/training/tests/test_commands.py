@@ -68,6 +68,8 @@ class CommandsTest(unittest.TestCase):
             self.command(*words)
         self.assertEqual(len(self.trainings()), 2)
         self.assertNotIn("all parts", self.card.read_text())
+        with self.assertRaisesRegex(ValueError, "1 of 2 parts are measured"):
+            self.command("--all-leaves", "--folds", "2")
         self.command(*words)
         # The second part was trained already; only the network without apples was not.
         self.assertEqual(len(self.trainings()), 3)
@@ -75,6 +77,12 @@ class CommandsTest(unittest.TestCase):
         self.assertIn("| right (top-1) | ", card)
         self.assertIn("of 130;", card)
         self.assertIn("apple leaves, a crop never trained on", card)
+        self.command("--all-leaves", "--folds", "2")
+        self.assertIn("mobilenet_v3_small-64-all-leaves: training on 130 photographs", self.trainings()[-1])
+        manifest = json.loads((self.model / "manifest.json").read_text())
+        self.assertEqual(manifest["accuracy"]["images"], 130)
+        self.assertIn(f"(sha256 `{manifest['sha256']}`) was trained on all 130 photographs", self.card.read_text())
+        self.assertIn("apple leaves, a crop never trained on", self.card.read_text())
 
     def test_cross_validation_trains_several_at_once_and_each_once(self):
         with patch.object(run, "evaluate", side_effect=CutOff), self.assertRaises(CutOff):

@@ -5,7 +5,7 @@ from leaf_training.cross_validation import describe, pool
 from leaf_training.evaluate import counted
 
 
-def part(labels, predicted, probability):
+def part(labels, predicted, probability, temperature=1.0):
     right = sum(label == guess for label, guess in zip(labels, predicted, strict=True))
     return {
         "leaves": {"photographs": len(labels), "leaves": len(labels)},
@@ -13,6 +13,7 @@ def part(labels, predicted, probability):
         "macro_f1": 0.5,
         "labels": labels,
         "predicted": predicted,
+        "calibration": {"temperature": temperature},
         "crossed": {
             "expected_calibration_error": 0.1,
             "called_unknown": counted(1, len(labels)),
@@ -29,7 +30,8 @@ def part(labels, predicted, probability):
 class PoolTest(unittest.TestCase):
     def setUp(self):
         self.pooled = pool(
-            [part([0, 0, 1], [0, 0, 0], [1.0, 1.0, 1.0]), part([1, 0], [1, 0], [1.0, 1.0])], ["first", "second"]
+            [part([0, 0, 1], [0, 0, 0], [1.0, 1.0, 1.0], 0.5), part([1, 0], [1, 0], [1.0, 1.0], 0.7)],
+            ["first", "second"],
         )
 
     def test_counts_of_all_parts_are_added(self):
@@ -40,7 +42,10 @@ class PoolTest(unittest.TestCase):
 
     def test_f1_and_calibration_are_of_all_photographs_not_means_of_parts(self):
         self.assertAlmostEqual(self.pooled["macro_f1"], (6 / 7 + 2 / 3) / 2)
-        self.assertAlmostEqual(self.pooled["expected_calibration_error"], 0.2)
+        self.assertAlmostEqual(self.pooled["crossed"]["expected_calibration_error"], 0.2)
+
+    def test_the_calibration_lies_between_those_of_the_parts(self):
+        self.assertAlmostEqual(self.pooled["calibration"]["temperature"], 0.6)
 
     def test_the_card_names_the_class_that_is_missed_most(self):
         self.assertIn("| worst recall: `second` | 50.0% (1 of 2;", describe(self.pooled, None))
