@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { ManualClock } from "../../test/manual-clock.ts";
+import { Random } from "../../test/system/random.ts";
 import type { Clock } from "../clock.ts";
 import type { RateLimit, RateLimitPolicy } from "./rate-limit.ts";
 
@@ -97,11 +98,11 @@ export function describeRateLimit(name: string, make: (given: RateLimitUnderTest
 
     test("on random schedules of whole ms it decides as a list of all instants does", async () => {
       for (let seed = 1; seed <= 40; seed++) {
-        const random = seeded(seed);
-        const { clock, limit } = setUp(Math.floor(random() * 1e6));
+        const random = new Random(seed);
+        const { clock, limit } = setUp(random.whole(0, 1e6));
         const admitted: number[] = [];
         for (let i = 0; i < 150; i++) {
-          clock.advance(Math.floor(random() ** 3 * WINDOW_MS));
+          clock.advance(Math.floor(random.next() ** 3 * WINDOW_MS));
           const inWindow = admitted.filter((instant) => instant > clock.now() - WINDOW_MS);
           const given = await limit.take("predict", "a");
           expect(given.allowed).toBe(inWindow.length < PREDICT.limit);
@@ -114,16 +115,16 @@ export function describeRateLimit(name: string, make: (given: RateLimitUnderTest
 
     test("on any schedule no true window is overfull, and waiting out Retry-After succeeds", async () => {
       for (let seed = 1; seed <= 40; seed++) {
-        const random = seeded(seed);
-        const { clock, limit } = setUp(random() * 1e9);
+        const random = new Random(seed);
+        const { clock, limit } = setUp(random.next() * 1e9);
         const admitted: number[] = [];
         for (let i = 0; i < 150; i++) {
           // Now and then to a fraction of a ms before or after the window of the oldest ends: where a limit errs.
           const oldest = admitted.at(-PREDICT.limit) ?? 0;
-          const edge = oldest + WINDOW_MS - clock.now() + random() - 0.5;
-          clock.advance(random() < 0.3 && edge > 0 ? edge : random() ** 3 * WINDOW_MS);
+          const edge = oldest + WINDOW_MS - clock.now() + random.next() - 0.5;
+          clock.advance(random.next() < 0.3 && edge > 0 ? edge : random.next() ** 3 * WINDOW_MS);
           let given = await limit.take("predict", "a");
-          if (!given.allowed && random() < 0.5) {
+          if (!given.allowed && random.next() < 0.5) {
             expect(given.retryAfterSeconds).toBeGreaterThanOrEqual(1);
             clock.advance(given.retryAfterSeconds * 1000);
             given = await limit.take("predict", "a");
@@ -164,15 +165,4 @@ export function describeRateLimit(name: string, make: (given: RateLimitUnderTest
       await expect(taken).rejects.toThrow("upload");
     });
   });
-}
-
-/** mulberry32: the same numbers for the same seed, so that a failure can be looked at again. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

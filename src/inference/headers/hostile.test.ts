@@ -1,18 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { goldenImage, LIMITS } from "../../../test/golden/cases.ts";
+import { Random } from "../../../test/system/random.ts";
 import { PinholeError } from "../../errors.ts";
 import { validateImage } from "../validate.ts";
-
-/** mulberry32: the same bytes on every run. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** The refusal's code, or null where the bytes were taken. Anything else that is thrown fails the test. */
 function refusal(bytes: Uint8Array): string | null {
@@ -58,13 +48,13 @@ describe("hostile bytes", () => {
 
   test.each(FILES)("%s with bytes changed at random is taken or refused, nothing else", async (file) => {
     const { bytes } = await goldenImage(file);
-    const random = seeded(bytes.length);
+    const random = new Random(bytes.length);
     let refused = 0;
     for (let round = 0; round < 2000; round++) {
       const changed = bytes.slice();
       // Mostly where the headers are.
       const reach = round % 2 === 0 ? Math.min(200, bytes.length) : bytes.length;
-      for (let i = 0; i <= round % 4; i++) changed[Math.floor(random() * reach)] = Math.floor(random() * 256);
+      for (let i = 0; i <= round % 4; i++) changed[random.whole(0, reach)] = random.whole(0, 256);
       if (refusal(changed) !== null) refused++;
     }
     expect(refused).toBeGreaterThan(0);
@@ -77,11 +67,9 @@ describe("hostile bytes", () => {
     ["a WebP", [0x52, 0x49, 0x46, 0x46, 0xff, 0, 0, 0, 0x57, 0x45, 0x42, 0x50]],
     ["a GIF", [0x47, 0x49, 0x46, 0x38, 0x39, 0x61]],
   ])("noise that starts like %s is refused", (_, start) => {
-    const random = seeded(start.length);
+    const random = new Random(start.length);
     for (let round = 0; round < 2000; round++) {
-      const bytes = Uint8Array.from({ length: 16 + Math.floor(random() * 600) }, () =>
-        Math.floor(random() * 256),
-      );
+      const bytes = random.bytes(random.whole(16, 616));
       bytes.set(start);
       expect(refusal(bytes)).toBe("INVALID_IMAGE");
     }
