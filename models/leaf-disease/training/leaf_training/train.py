@@ -73,7 +73,6 @@ RECIPES = {
     recipe.name: recipe
     for recipe in (
         Recipe(),
-        Recipe(variant="longer", epochs=120, uses=2, frozen_late=2),
         Recipe(variant="distilled", uses=2, teacher="efficientnet_lite0-long"),
         _EFFICIENTNET,
         replace(
