@@ -15,15 +15,18 @@ from .cross_validation import cross_validate
 from .run import Place, Run
 from .server import REPOSITORY
 from .size import FULL, QUICK
-from .train import RECIPES, quick
+from .train import PUBLISHED_RECIPE, RECIPES, quick
 
 TRAINING = Path(__file__).resolve().parents[1]
+# The directory of the model that the server brings along, trained by PUBLISHED_RECIPE.
+PUBLISHED = TRAINING.parent / "1.0.0"
 STEPS = ("train", "export", "evaluate", "publish")
 # Done only when asked for.
 FURTHER_STEPS = ("time",)
 
 
-def _arguments(given: list[str] | None) -> argparse.Namespace:
+def arguments(given: list[str] | None) -> argparse.Namespace:
+    """What the command line says, with defaults; ends the process, as argparse does, where it makes no sense."""
     parser = argparse.ArgumentParser(prog="python -m leaf_training", description=__doc__)
     parser.add_argument(
         "steps",
@@ -41,15 +44,18 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
         help="after --cross-validate: train on all leaves and publish that, with the parts' figures and calibration",
     )
     many.add_argument("--compare", action="store_true", help="several networks and resolutions, into the card")
-    parser.add_argument("--recipe", choices=RECIPES, default="shufflenet_v2_x0_5", help="of train.py")
+    parser.add_argument("--recipe", choices=RECIPES, default=PUBLISHED_RECIPE, help="of train.py")
     data = REPOSITORY.parent / "shared" / "data"
     parser.add_argument("--data", type=Path, default=data, help="directory with leaves, others, other-leaves")
     parser.add_argument("--weights", type=Path, help="starting weights (a state dict); default: what README names")
     parser.add_argument("--runs", type=Path, default=TRAINING / "runs", help="where checkpoints and figures go")
     parser.add_argument(
-        "--model", type=Path, default=TRAINING.parent / "1.0.0", help="directory to publish to: <name>/<version>"
+        "--model",
+        type=Path,
+        help="directory to publish to, <name>/<version>; default: that of leaf-disease for its own recipe, with "
+        "--quick one under --runs",
     )
-    parser.add_argument("--log", type=Path, default=TRAINING / "log.txt", help="lines are added to it")
+    parser.add_argument("--log", type=Path, help="lines are added to it; default: log.txt here, with --quick in --runs")
     parser.add_argument("--folds", type=int, default=5, help="parts the leaves are dealt into")
     parser.add_argument("--fold", type=int, default=0, help="the part that is held out")
     parser.add_argument("--epochs", type=int, help="default: the recipe's")
@@ -61,12 +67,37 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--at-once", type=int, help="trainings of --cross-validate at a time, one thread each; default: --threads"
     )
-    return parser.parse_args(given)
+    options = parser.parse_args(given)
+    if options.folds < 2 or not 0 <= options.fold < options.folds:
+        parser.error(f"--fold {options.fold} of --folds {options.folds}: at least 2 parts, numbered from 0")
+    own = options.recipe == PUBLISHED_RECIPE and not (options.epochs or options.side or options.unseen_crop)
+    if options.compare and not own:
+        parser.error("--compare has recipes of its own: no --recipe, --epochs, --side or --unseen-crop")
+    if options.all_leaves and options.unseen_crop:
+        parser.error("--all-leaves leaves nothing out: no --unseen-crop")
+    if options.model is None:
+        # A network that is none of leaf-disease's must not take its place.
+        if options.quick:
+            options.model = options.runs / "quick" / "1.0.0"
+        elif own:
+            options.model = PUBLISHED
+        elif _writes_a_model(options):
+            parser.error("--model is needed: another recipe than leaf-disease's is another model")
+    options.log = options.log or (options.runs if options.quick else TRAINING) / "log.txt"
+    return options
+
+
+def _writes_a_model(options: argparse.Namespace) -> bool:
+    return options.cross_validate or options.all_leaves or bool({"all", "publish"} & {*_steps(options)})
+
+
+def _steps(options: argparse.Namespace) -> list[str]:
+    return ["all"] if options.steps == "all" else options.steps
 
 
 def main(given: list[str] | None = None) -> None:
     """Do what the command line says."""
-    options = _arguments(given)
+    options = arguments(given)
     torch.set_num_threads(options.threads)
     options.runs.mkdir(parents=True, exist_ok=True)
     place = Place(
@@ -77,23 +108,24 @@ def main(given: list[str] | None = None) -> None:
         weights=options.weights,
         device=options.device,
     )
-    changes = {name: value for name in ("epochs", "side", "unseen_crop") if (value := getattr(options, name))}
-    recipe = replace(RECIPES[options.recipe], **changes)
-    if options.quick:
-        recipe = quick(recipe)
+    changes = {name: value for name in ("epochs", "side") if (value := getattr(options, name))}
+    recipe = RECIPES[options.recipe]
+    recipe = replace(quick(recipe) if options.quick else recipe, **changes)
+    if options.cross_validate or options.all_leaves or options.compare:
+        card.start(options.model, recipe.backbone)
     if options.cross_validate:
         text = cross_validate(
             place, recipe, options.folds, options.unseen_crop or "apple", options.at_once or options.threads
         )
-        card.rewrite(options.model / "MODEL_CARD.md", "cross-validation", text)
+        card.rewrite(options.model, "cross-validation", text)
     elif options.all_leaves:
         publish_from_all_leaves(place, recipe, options.folds, options.model)
     elif options.compare:
-        card.rewrite(options.model / "MODEL_CARD.md", "comparison", compare(place, options.folds, options.fold))
+        card.rewrite(options.model, "comparison", compare(place, options.folds, options.fold))
     else:
-        run = Run(place, recipe, options.folds, options.fold)
+        run = Run(place, replace(recipe, unseen_crop=options.unseen_crop), options.folds, options.fold)
         steps = {"train": run.train, "export": run.export, "evaluate": run.evaluate, "time": run.time}
-        for step in STEPS if "all" in options.steps else options.steps:
+        for step in STEPS if "all" in _steps(options) else options.steps:
             if step == "publish":
                 run.publish(options.model)
             else:

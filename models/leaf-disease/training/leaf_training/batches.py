@@ -87,7 +87,7 @@ def build_training_set(
             grounds.append(ground)
     scenes = _photographs(data / "others", held_out.categories)
     foreign = _photographs(data / "other-leaves", held_out.other_leaves)
-    # Half of the invented leaves get the veins of real ones, taken from the middle of the blade.
+    # What invented leaves are filled with: the veins of real ones, from the middle of the blade, and scenes.
     middles = foreign[:, 64:192, 64:192].repeat(2, 1).repeat(2, 2)
     textures = np.concatenate((middles, scenes[: max(200, len(middles))]))
     invented = [invented_leaf(random, STORED_SIDE, textures) for _ in range(size.invented)]

@@ -98,13 +98,3 @@ def expected_calibration_error(probability: Floats, right: NDArray[np.bool_], bi
         abs(probability[place == b].mean() - right[place == b].mean()) * (place == b).mean() for b in np.unique(place)
     ]
     return float(sum(gaps))
-
-
-def wilson(count: int, of: int) -> tuple[float, float]:
-    """95% Wilson interval of a share."""
-    if of == 0:
-        return (0.0, 1.0)
-    z, share = 1.96, count / of
-    centre = (share + z * z / (2 * of)) / (1 + z * z / of)
-    reach = z / (1 + z * z / of) * np.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
-    return (float(max(0.0, centre - reach)), float(min(1.0, centre + reach)))

@@ -7,6 +7,10 @@ from typing import Any
 
 from .starting_weights import NOTICES
 
+FILE = "MODEL_CARD.md"
+INTERVALS = """\
+Intervals are 95% intervals: Wilson's for shares, where photographs of one leaf count as one; of leaves drawn anew for
+F1 and calibration error."""
 SECTIONS = ("figures", "cross-validation", "comparison")
 
 
@@ -16,6 +20,18 @@ def percent(share: dict[str, Any]) -> str:
         return "no such answer"
     low, high = share["interval"]
     return f"{share['count'] / share['of']:.1%} ({share['count']} of {share['of']}; {low:.1%} to {high:.1%})"
+
+
+def number(value: float, interval: tuple[float, float]) -> str:
+    """A figure that is no share, with its interval, in words."""
+    low, high = interval
+    return f"{value:.3f} ({low:.3f} to {high:.3f})"
+
+
+def calibration_error(crossed: dict[str, Any]) -> str:
+    """The expected calibration error with its interval, in words."""
+    low, high = crossed["expected_calibration_error_interval"]
+    return f"{crossed['expected_calibration_error']:.1%} ({low:.1%} to {high:.1%})"
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
@@ -88,8 +104,8 @@ def figures(metrics: dict[str, Any]) -> str:
         [
             ["held-out photographs", f"{leaves['photographs']} of {leaves['leaves']} leaves"],
             ["right (top-1)", percent(metrics["right"])],
-            ["macro F1", f"{metrics['macro_f1']:.3f}"],
-            ["expected calibration error*", f"{crossed['expected_calibration_error']:.1%}"],
+            ["macro F1", number(metrics["macro_f1"], metrics["macro_f1_interval"])],
+            ["expected calibration error*", calibration_error(crossed)],
             ["answers called HIGH that are right*", percent(crossed["high_right"])],
             ["answers called MEDIUM that are right*", percent(crossed["medium_right"])],
             ["leaves called unknown*", percent(crossed["called_unknown"])],
@@ -115,8 +131,13 @@ def figures(metrics: dict[str, Any]) -> str:
         ],
     )
     return f"""\
+One part of the leaves was held out from training, leaf by leaf: no photograph of a leaf in training, nor a copy of
+it, is among those measured. The weights published are those that were measured; they were not trained again on all
+leaves afterwards. Some categories of things, one class of apple leaves and three kinds of made pictures were held
+out as a whole.
+
 Measured on the exported file `model.onnx` (sha256 `{metrics['sha256']}`) through the server's own decoding,
-preparing and judging (`bun run models:evaluate`); intervals are 95% Wilson intervals.
+preparing and judging (`bun run models:evaluate`). {INTERVALS}
 
 {_graph(metrics)}
 
@@ -131,13 +152,13 @@ manifest holds the one fitted on all of them: {_calibration(metrics['calibration
 
 ### Under what phones do
 
-Manifest's thresholds; same photographs as above, each changed once.
+Same photographs as above, each changed once, judged by a calibration fitted on the other half of the leaves.
 
 {conditions}
 
 ### Pictures of something else
 
-None of these pictures was trained on; where it says so, nor was anything of their kind.
+None of these pictures was trained on; where it says so, nor was anything of their kind. Manifest's thresholds.
 
 {foreign}
 
@@ -148,8 +169,7 @@ def _markers(section: str) -> tuple[str, str]:
     return f"<!-- {section}:begin (written by the training; do not edit by hand) -->", f"<!-- {section}:end -->"
 
 
-def new_card(name: str, version: str, network: str) -> str:
-    """A card with nothing measured yet, for a model that has none."""
+def _new_card(name: str, version: str, network: str) -> str:
     sections = "\n\n".join("\n".join(_markers(section)) for section in SECTIONS)
     return f"""\
 # {name} {version}
@@ -169,9 +189,18 @@ The photographs that it learned from are PlantVillage's (Hughes and Salathé 201
 """
 
 
-def rewrite(card: Path, section: str, text: str) -> None:
-    """Replace what stands between the card's markers of `section` by `text`."""
+def start(directory: Path, network: str) -> None:
+    """Write a card with nothing measured yet into a model's directory, <name>/<version>, if it has none."""
+    directory.mkdir(parents=True, exist_ok=True)
+    file = directory / FILE
+    if not file.exists():
+        file.write_text(_new_card(directory.parent.name, directory.name, network))
+
+
+def rewrite(directory: Path, section: str, text: str) -> None:
+    """Replace what stands between the markers of `section`, in the card of a model's directory, by `text`."""
+    file = directory / FILE
     begin, end = _markers(section)
-    before, rest = card.read_text().split(begin, 1)
+    before, rest = file.read_text().split(begin, 1)
     _, after = rest.split(end, 1)
-    card.write_text(f"{before}{begin}\n\n{text}\n{end}{after}")
+    file.write_text(f"{before}{begin}\n\n{text}\n{end}{after}")

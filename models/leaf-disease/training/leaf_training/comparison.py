@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from .card import percent, table
@@ -24,7 +25,8 @@ def compare(place: Place, folds: int, fold: int) -> str:
     """Train all candidates by an equally long recipe and measure them; gives the card's section."""
     apart = replace(place, runs=place.runs / "comparison")
     rows = []
-    for network, side in CANDIDATES:
+    began = time.monotonic()
+    for done, (network, side) in enumerate(CANDIDATES):
         early = min(160, side * 5 // 7 // 32 * 32)
         recipe = replace(
             RECIPES[network], side=side, early_side=early, epochs=EPOCHS, steps_per_epoch=STEPS_PER_EPOCH, uses=USES
@@ -32,6 +34,9 @@ def compare(place: Place, folds: int, fold: int) -> str:
         run = Run(apart, quick(recipe) if place.size.quick else recipe, folds, fold)
         metrics = run.right_and_time()
         cost = metrics["timing"]
+        spent = (time.monotonic() - began) / 60
+        left = spent / (done + 1) * (len(CANDIDATES) - done - 1)
+        place.say(f"{done + 1} of {len(CANDIDATES)} compared, {spent:.0f} min, about {left:.0f} min to go")
         rows.append(
             [
                 f"{network}, {run.recipe.side} x {run.recipe.side}",

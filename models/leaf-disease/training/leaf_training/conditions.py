@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import torch
-from PIL import Image, ImageEnhance, ImageFilter
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 from scipy import ndimage
 
-from . import augment
 from .masks import Pixels, leaf_on_plain_ground
 
 Condition = Callable[[Pixels, np.random.Generator], Pixels]
@@ -40,10 +38,25 @@ def _off_centre(pixels: Pixels, random: np.random.Generator) -> Pixels:
 
 
 def _hand(pixels: Pixels, random: np.random.Generator) -> Pixels:
-    torch.manual_seed(int(random.integers(2**31)))
-    picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 255
-    touched = augment.fingers(picture, 1.0)[0]
-    return (touched * 255).byte().permute(1, 2, 0).numpy()
+    """Palm, fingers and nails over one rim: drawn otherwise than the fingers that training sees."""
+    side = pixels.shape[0]
+    unit = side / 256
+    skin = np.array([232, 178, 148]) * random.uniform(0.35, 1.0)
+    fill, nail = (*skin.astype(int), 255), (*np.minimum(255, skin * 1.12 + 8).astype(int), 255)
+    layer = Image.new("RGBA", (side, side))
+    draw = ImageDraw.Draw(layer)
+    middle, thick = random.uniform(0.25, 0.75) * side, 13 * unit
+    draw.ellipse((middle - 68 * unit, side - 34 * unit, middle + 68 * unit, side + 110 * unit), fill=fill)
+    for place in (-44, -8, 28):
+        across = middle + place * unit
+        x, y = across + random.uniform(-12, 12) * unit, side * (1 - random.uniform(0.24, 0.42))
+        draw.line((across, side, x, y), fill=fill, width=round(2 * thick))
+        draw.ellipse((x - thick, y - thick, x + thick, y + thick), fill=fill)
+        draw.ellipse((x - 0.6 * thick, y - 0.8 * thick, x + 0.6 * thick, y + 0.3 * thick), fill=nail)
+    hand = np.asarray(layer.rotate(90 * int(random.integers(4))).filter(ImageFilter.GaussianBlur(0.8)), np.float32)
+    cover = hand[..., 3:] / 255
+    grain = random.normal(0, 5, (side, side, 1))
+    return np.clip(pixels * (1 - cover) + (hand[..., :3] + grain) * cover, 0, 255).astype(np.uint8)
 
 
 def on_scene(scenes: Pixels) -> Condition:
@@ -72,5 +85,5 @@ CONDITIONS: dict[str, Condition] = {
     "brightness x 1.4": _brightness(1.4),
     "blurred (sigma 1.5 pixels of 256)": _blur,
     "off-centre: a corner window of 80% of the side": _off_centre,
-    "fingers in the picture": _hand,
+    "a drawn hand over one rim": _hand,
 }

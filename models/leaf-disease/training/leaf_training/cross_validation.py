@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .calibrate import expected_calibration_error
-from .card import percent, table
-from .evaluate import class_figures, counted
+from .card import INTERVALS, calibration_error, number, percent, table
+from .evaluate import calibration_figures, class_figures, counted
 from .run import Place, Run
 from .side_by_side import train_side_by_side
 from .train import Recipe
@@ -20,15 +19,21 @@ from .train import Recipe
 SAME_IN_EVERY_PART = ("apple leaves", "made:")
 
 
-def _total(shares: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    return counted(sum(share["count"] for share in shares), sum(share["of"] for share in shares))
+def _total(shares: Sequence[dict[str, Any]], same_in_every_part: bool = False) -> dict[str, Any]:
+    different = [share["different"] for share in shares]
+    return counted(
+        sum(share["count"] for share in shares),
+        sum(share["of"] for share in shares),
+        max(different) if same_in_every_part else sum(different),
+    )
 
 
 def _pooled(parts: Sequence[dict[str, Any]], section: str) -> dict[str, dict[str, Any]]:
     rows: dict[str, dict[str, Any]] = {}
     for name in dict.fromkeys(name for part in parts for name in part[section]):
         found = [part[section][name] for part in parts if name in part[section]]
-        rows[name] = {figure: _total([row[figure] for row in found]) for figure in found[0]}
+        same = name.startswith(SAME_IN_EVERY_PART)
+        rows[name] = {figure: _total([row[figure] for row in found], same) for figure in found[0]}
     return rows
 
 
@@ -39,16 +44,17 @@ def pool(parts: Sequence[dict[str, Any]], ids: Sequence[str]) -> dict[str, Any]:
     """
     labels = np.concatenate([part["labels"] for part in parts])
     predicted = np.concatenate([part["predicted"] for part in parts])
+    subjects = np.concatenate([part["subjects"] for part in parts])
     probability = np.concatenate([part["crossed"]["probability"] for part in parts])
     verdicts = ("called_unknown", "called_low", "high_right", "medium_right")
     return {
         "leaves": {"photographs": len(labels), "leaves": sum(part["leaves"]["leaves"] for part in parts)},
-        **class_figures(ids, predicted, labels),
+        **class_figures(ids, predicted, labels, subjects),
         "calibration": {
             name: float(np.median([part["calibration"][name] for part in parts])) for name in parts[0]["calibration"]
         },
         "crossed": {
-            "expected_calibration_error": expected_calibration_error(probability, predicted == labels),
+            **calibration_figures(probability, predicted == labels, subjects),
             **{name: _total([part["crossed"][name] for part in parts]) for name in verdicts},
         },
         "conditions": _pooled(parts, "conditions"),
@@ -65,15 +71,15 @@ def pool(parts: Sequence[dict[str, Any]], ids: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def describe(pooled: dict[str, Any], without_crop: dict[str, Any] | None) -> str:
+def describe(recipe: Recipe, pooled: dict[str, Any], without_crop: dict[str, Any] | None) -> str:
     """The card's section, as Markdown."""
     leaves, crossed = pooled["leaves"], pooled["crossed"]
     worst = min(pooled["classes"], key=lambda row: row["recall"]["count"] / max(1, row["recall"]["of"]))
     summary = [
         ["right (top-1)", percent(pooled["right"])],
-        ["macro F1", f"{pooled['macro_f1']:.3f}"],
+        ["macro F1", number(pooled["macro_f1"], pooled["macro_f1_interval"])],
         [f"worst recall: `{worst['class_id']}`", percent(worst["recall"])],
-        ["expected calibration error", f"{crossed['expected_calibration_error']:.1%}"],
+        ["expected calibration error", calibration_error(crossed)],
         ["answers called HIGH that are right", percent(crossed["high_right"])],
         ["answers called MEDIUM that are right", percent(crossed["medium_right"])],
         ["leaves called unknown", percent(crossed["called_unknown"])],
@@ -106,10 +112,11 @@ def describe(pooled: dict[str, Any], without_crop: dict[str, Any] | None) -> str
         ]
     return f"""\
 The leaves were dealt into {len(pooled["each"])} parts, leaf by leaf. For each part one network was trained by the
-same recipe on the other parts, exported, and asked through the server about the part that it had not seen:
-{leaves["photographs"]:,} photographs of {leaves["leaves"]:,} leaves, each counted once. Each part also holds out
-categories of things of its own. Temperature and thresholds were fitted on one half of the held-out leaves and
-judged on the other, both ways round. Intervals are 95% Wilson intervals.
+same recipe (`{recipe.name}`, {recipe.side} x {recipe.side} pixels, {recipe.epochs} epochs) on the other parts,
+exported, and asked through the server about the part that it had not seen: {leaves["photographs"]:,} photographs of
+{leaves["leaves"]:,} leaves, each counted once. Each part also holds out categories of things of its own. Leaves were
+judged by a temperature and thresholds fitted on the other half of the held-out leaves, both ways round; pictures of
+something else by those fitted on all of them. {INTERVALS}
 
 {table(["measure", "all parts"], summary)}
 
@@ -121,7 +128,7 @@ judged on the other, both ways round. Intervals are 95% Wilson intervals.
 
 {table(["pictures of something else", "called unknown"], foreign)}
 
-\\* The same pictures, or ones drawn alike, were asked of every part's network: they are fewer than the count says.
+\\* Every part's network was asked about the same pictures: the interval is that of so many different ones.
 
 \\*\\* Asked of one more network, trained by the same recipe without any leaf of that crop (first part held out).
 """
@@ -141,6 +148,6 @@ def cross_validate(place: Place, recipe: Recipe, folds: int, unseen_crop: str, a
         parts.append(run.figures())
     pooled = pool(parts, runs[0].ids)
     place.say(f"without any leaf of {unseen_crop}")
-    text = describe(pooled, without.figures())
+    text = describe(recipe, pooled, without.figures())
     (place.runs / "cross-validation.json").write_text(json.dumps(pooled, indent=1) + "\n")
     return text

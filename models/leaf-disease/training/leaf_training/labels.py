@@ -26,8 +26,8 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
     "tomato_bacterial_spot": (
         "Bacterial spot (tomato)",
         "A disease caused by Xanthomonas bacteria, with small dark, greasy-looking spots on leaves and fruit.",
-        "Remove affected plants or leaves, avoid overhead watering and working among wet plants, and start again "
-        "from clean seed; copper sprays slow it at best.",
+        "Have it confirmed, remove affected leaves or plants, avoid overhead watering and working among wet plants, "
+        "and start again from clean seed; copper sprays slow it at best.",
     ),
     "tomato_early_blight": (
         "Early blight (tomato)",
@@ -54,8 +54,8 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
     "tomato_mosaic_virus": (
         "Mosaic virus (tomato)",
         "A virus disease with light and dark green mottling and distorted leaves, spread by hands, tools and seed.",
-        "There is no cure: remove the affected plants, wash hands and disinfect tools, and use tested seed or "
-        "resistant varieties.",
+        "There is no cure, and herbicide drift looks alike: have it confirmed, then remove the affected plants, wash "
+        "hands and disinfect tools, and use tested seed or resistant varieties.",
     ),
     "tomato_septoria_leaf_spot": (
         "Septoria leaf spot (tomato)",
@@ -69,7 +69,7 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "Damage by two-spotted spider mites (Tetranychus urticae): fine pale stippling, bronzing and thin webs, "
         "mostly in hot, dry weather.",
         "Look for mites under the leaf with a lens, rinse the leaves, relieve drought stress, spare or release "
-        "predatory mites, and prefer soaps or oils to broad insecticides.",
+        "predatory mites, and prefer soaps or oils, never in heat or on wilting plants, to broad insecticides.",
     ),
     "tomato_target_spot": (
         "Target spot (tomato)",
@@ -81,8 +81,8 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "Yellow leaf curl virus (tomato)",
         "A virus disease carried by whiteflies, with small, upward-curling leaves that yellow at the edges and "
         "stunted growth.",
-        "There is no cure: remove affected plants early, control whiteflies with nets, yellow traps and weeding, "
-        "and choose tolerant varieties next time.",
+        "There is no cure: have it confirmed, control whiteflies with nets, yellow traps and weeding, then remove "
+        "affected plants in a closed bag, and choose tolerant varieties next time.",
     ),
 }
 

@@ -84,7 +84,5 @@ def publish(graph: Path, metrics: dict[str, Any], ids: Sequence[str], directory:
     shutil.copyfile(graph, directory / "model.onnx")
     side = metrics["recipe"]["side"]
     write_model(directory, directory.parent.name, ids, side, metrics["calibration"], metrics)
-    file = directory / "MODEL_CARD.md"
-    if not file.exists():
-        file.write_text(card.new_card(directory.parent.name, directory.name, metrics["recipe"]["backbone"]))
-    card.rewrite(file, "figures", figures)
+    card.start(directory, metrics["recipe"]["backbone"])
+    card.rewrite(directory, "figures", figures)

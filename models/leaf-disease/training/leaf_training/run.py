@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -10,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from . import card, timing
@@ -94,6 +96,23 @@ class Run:
         """The leaves that are trained on, or those that are held out."""
         return [p for p, f in zip(self.photographs, self.folds_of, strict=True) if (f == self.fold) == held_out]
 
+    def _seen(self) -> str:
+        """A digest of all that decides what is learnt beside the recipe: names of photographs, starting weights."""
+        held_out = self.held_out
+        leaves = [f"{p.folder}/{p.path.name}" for p in self.leaves(held_out=False)]
+        foreign = [
+            f"{p.folder}/{p.path.name}"
+            for folder, left_out in (("others", held_out.categories), ("other-leaves", held_out.other_leaves))
+            for p in list_photographs(self.place.data / folder)
+            if p.folder not in left_out
+        ]
+        weights = self._starting_weights()
+        names = "\n".join([*leaves, *foreign, "" if weights is None else sha256_of(weights)])
+        return hashlib.sha256(names.encode()).hexdigest()
+
+    def _starting_weights(self) -> Path | None:
+        return self.place.weights or starting_weights(self.recipe.backbone, self.place.data)
+
     def network(self) -> LeafNetwork:
         """The trained network with averaged weights."""
         network = build_network(self.recipe.backbone, len(self.ids))
@@ -113,7 +132,7 @@ class Run:
     @property
     def is_trained(self) -> bool:
         """Whether the last epoch is behind it."""
-        return epochs_done(self.checkpoint, self.recipe) == self.recipe.epochs
+        return epochs_done(self.checkpoint, self.recipe, self._seen()) == self.recipe.epochs
 
     def say(self, message: str) -> None:
         """Print and log a line, with the name of this run: others may be under way."""
@@ -127,9 +146,17 @@ class Run:
         part = self.leaves(held_out=False)
         self.say(f"training on {len(part)} photographs: {asdict(self.recipe)}")
         training = build_training_set(self.place.data, part, self.held_out, self.place.size, self.recipe.seed)
-        weights = self.place.weights or starting_weights(self.recipe.backbone, self.place.data)
-        device = self.place.device
-        train(self.recipe, training, len(self.ids), weights, self.checkpoint, self.say, teacher, device)
+        train(
+            self.recipe,
+            training,
+            len(self.ids),
+            self._starting_weights(),
+            self.checkpoint,
+            self._seen(),
+            self.say,
+            teacher,
+            self.place.device,
+        )
 
     def export(self) -> None:
         """Write the trained network as ONNX."""
@@ -140,7 +167,8 @@ class Run:
         """What can be said of the graph without asking it about leaves: equal to PyTorch, and how fast."""
         network = self.network()
         compared = self.photographs if self.fold is None else self.leaves(held_out=True)
-        paths = [photograph.path for photograph in compared[:: max(1, len(compared) // COMPARED)]][:COMPARED]
+        places = np.linspace(0, len(compared) - 1, min(COMPARED, len(compared))).round().astype(int)
+        paths = [compared[place].path for place in places]
         squares = load_squares(paths, self.recipe.side)
         return {
             "sha256": sha256_of(self.graph),
@@ -159,6 +187,12 @@ class Run:
     def measured(self) -> dict[str, Any] | None:
         """All figures of this graph, if it has been measured."""
         return self._measured(self.metrics)
+
+    def _needed(self) -> dict[str, Any]:
+        metrics = self.measured
+        if metrics is None:
+            raise ValueError(f"{self.graph} has not been measured as it is: evaluate it first")
+        return metrics
 
     def _measured(self, file: Path) -> dict[str, Any] | None:
         """The figures in `file`, if they are those of this graph."""
@@ -189,12 +223,11 @@ class Run:
 
     def time(self) -> None:
         """Measure the time alone anew, when the machine is quieter than it was."""
-        metrics = json.loads(self.metrics.read_text())
-        _keep(self.metrics, {**metrics, "timing": self._timing(self.network())})
+        _keep(self.metrics, {**self._needed(), "timing": self._timing(self.network())})
 
     def publish(self, directory: Path) -> None:
         """Write the directory that the server reads."""
-        metrics = json.loads(self.metrics.read_text())
+        metrics = self._needed()
         publish(self.graph, metrics, self.ids, directory, card.figures(metrics))
         self.place.say(f"published {directory.parent.name}/{directory.name}")
 

@@ -92,10 +92,22 @@ RECIPES = {
     )
 }
 
+# The default model's.
+PUBLISHED_RECIPE = "shufflenet_v2_x0_5"
+
 
 def quick(recipe: Recipe) -> Recipe:
     """`recipe`, cut down to one epoch on small pictures: to see that everything runs."""
     return replace(recipe, side=64, early_side=64, epochs=1, steps_per_epoch=2)
+
+
+def _is_early(recipe: Recipe, epoch: int) -> bool:
+    return epoch < recipe.early_share * recipe.epochs
+
+
+def _work(recipe: Recipe, first: int, end: int) -> int:
+    """What the epochs from `first` to before `end` cost, in pixels: large pictures take longer."""
+    return sum((recipe.early_side if _is_early(recipe, epoch) else recipe.side) ** 2 for epoch in range(first, end))
 
 
 def learning_rate_at(recipe: Recipe, step: int) -> float:
@@ -146,8 +158,11 @@ def _parameter_groups(network: LeafNetwork, weight_decay: float) -> list[dict[st
     return [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
 
 
-def _load(checkpoint: Path, recipe: Recipe) -> dict[str, Any] | None:
-    """What was saved after the last whole epoch, if anything was."""
+def _load(checkpoint: Path, recipe: Recipe, seen: str) -> dict[str, Any] | None:
+    """What was saved after the last whole epoch, if anything was.
+
+    Raises where it was learnt by another recipe or from other photographs: some of those held out may be among them.
+    """
     if not checkpoint.exists():
         return None
     saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
@@ -155,12 +170,14 @@ def _load(checkpoint: Path, recipe: Recipe) -> dict[str, Any] | None:
     written = {**asdict(Recipe()), **saved["recipe"]}
     if written != asdict(recipe):
         raise ValueError(f"{checkpoint} was written by another recipe; give another --runs or remove it")
+    if saved.get("seen") != seen:
+        raise ValueError(f"{checkpoint} learnt from other photographs or weights; give another --runs or remove it")
     return saved
 
 
-def epochs_done(checkpoint: Path, recipe: Recipe) -> int:
+def epochs_done(checkpoint: Path, recipe: Recipe, seen: str) -> int:
     """How many epochs of `recipe` the checkpoint has behind it."""
-    saved = _load(checkpoint, recipe)
+    saved = _load(checkpoint, recipe, seen)
     return 0 if saved is None else int(saved["epoch"])
 
 
@@ -170,36 +187,41 @@ def train(
     classes: int,
     starting_weights: Path | None,
     checkpoint: Path,
+    seen: str,
     log: Log,
     teacher: Teacher | None = None,
     device: str = "cpu",
 ) -> LeafNetwork:
     """Train, resuming from `checkpoint` if it is there, and give the network with averaged weights.
 
-    Batches are made on the CPU; networks are trained, and taught, on `device`.
+    Batches are made on the CPU; networks are trained, and taught, on `device`. `seen` stands for what is learnt from:
+    a checkpoint with another is refused.
     After every epoch the checkpoint is rewritten, so that a cut-off run goes on where it was.
     """
     torch.manual_seed(recipe.seed)
     network = build_network(recipe.backbone, classes, starting_weights).to(memory_format=torch.channels_last)
     network = network.to(device)
+    on_gpu = torch.device(device).type == "cuda"
     # Before the optimiser, which need not know what never learns.
     network.freeze(recipe.frozen)
     averaged = build_network(recipe.backbone, classes, starting_weights).to(device)
     optimiser = torch.optim.AdamW(_parameter_groups(network, recipe.weight_decay))
     batches = BatchMaker(training, recipe.side, device)
     first_epoch = 0
-    saved = _load(checkpoint, recipe)
+    saved = _load(checkpoint, recipe, seen)
     if saved is not None:
         network.load_state_dict(saved["network"])
         averaged.load_state_dict(saved["averaged"])
         optimiser.load_state_dict(saved["optimiser"])
         torch.set_rng_state(saved["random"])
+        if on_gpu:
+            torch.cuda.set_rng_state_all(saved["gpu_random"])
         first_epoch = saved["epoch"]
         log(f"going on after epoch {first_epoch}")
     began = time.monotonic()
     for epoch in range(first_epoch, recipe.epochs):
         network.train()
-        is_early = epoch < recipe.early_share * recipe.epochs
+        is_early = _is_early(recipe, epoch)
         batches.side = recipe.early_side if is_early else recipe.side
         network.freeze(recipe.frozen if is_early else max(recipe.frozen, recipe.frozen_late))
         sums = torch.zeros(3, device=device)
@@ -219,17 +241,19 @@ def train(
             sums += torch.stack((class_loss.detach(), foreign_loss.detach(), right))
         means = (sums / recipe.steps_per_epoch).tolist()
         spent = time.monotonic() - began
-        left = spent / (epoch + 1 - first_epoch) * (recipe.epochs - epoch - 1)
+        left = spent / _work(recipe, first_epoch, epoch + 1) * _work(recipe, epoch + 1, recipe.epochs)
         log(
             f"epoch {epoch + 1}/{recipe.epochs} class loss {means[0]:.3f} foreign loss {means[1]:.3f} "
             f"right in training {means[2]:.3f}, {spent / 60:.1f} min, {left / 60:.1f} min to go"
         )
         state = {
             "recipe": asdict(recipe),
+            "seen": seen,
             "network": network.state_dict(),
             "averaged": averaged.state_dict(),
             "optimiser": optimiser.state_dict(),
             "random": torch.get_rng_state(),
+            "gpu_random": torch.cuda.get_rng_state_all() if on_gpu else [],
             "epoch": epoch + 1,
         }
         partial = checkpoint.with_suffix(".partial")

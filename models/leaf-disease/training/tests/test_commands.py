@@ -2,12 +2,16 @@ import json
 import shutil
 import tempfile
 import unittest
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
 
+import torch
+
 from leaf_training import run
-from leaf_training.__main__ import main
-from leaf_training.card import new_card
+from leaf_training.__main__ import PUBLISHED, arguments, main
+from leaf_training.card import start
 from made_data import make_data
 
 
@@ -32,16 +36,15 @@ class CommandsTest(unittest.TestCase):
         self.runs, self.model = root / "runs", root / "models" / "tried" / "1.0.0"
         shutil.rmtree(self.runs, ignore_errors=True)
         shutil.rmtree(self.model, ignore_errors=True)
-        self.model.mkdir(parents=True)
+        start(self.model, "mobilenet_v3_small")
         self.card = self.model / "MODEL_CARD.md"
-        self.card.write_text(new_card("tried", "1.0.0", "mobilenet_v3_small"))
         self.log = root / "log.txt"
         self.log.write_text("")
 
     def command(self, *words, recipe="mobilenet_v3_small"):
         where = {"--data": Path(self.scratch.name) / "data", "--runs": self.runs, "--model": self.model}
         options = [str(word) for pair in {**where, "--log": self.log}.items() for word in pair]
-        main([*map(str, words), *options, "--quick", "--recipe", recipe])
+        main([*map(str, words), *options, "--quick", *([] if "--compare" in words else ["--recipe", recipe])])
 
     def trainings(self):
         return [line for line in self.log.read_text().splitlines() if "training on" in line]
@@ -107,6 +110,64 @@ class CommandsTest(unittest.TestCase):
             )
             self.command("train", recipe="shufflenet_v2_x0_5-distilled")
         self.assertEqual(len(self.trainings()), 2)
+
+    def test_a_training_cut_off_ends_as_one_that_was_not(self):
+        self.command("train", "--epochs", "2")
+        checkpoint = self.runs / "mobilenet_v3_small-64-fold0of5" / "checkpoint.pt"
+        whole = torch.load(checkpoint, weights_only=True)
+        self.assertEqual(whole["epoch"], 2)
+        checkpoint.unlink()
+
+        said = run.Run.say
+
+        def cut_off_in_the_second(run, message):
+            said(run, message)
+            if message.startswith("epoch 2/2"):
+                raise CutOff
+
+        with patch.object(run.Run, "say", cut_off_in_the_second), self.assertRaises(CutOff):
+            self.command("train", "--epochs", "2")
+        self.assertEqual(torch.load(checkpoint, weights_only=True)["epoch"], 1)
+        self.command("train", "--epochs", "2")
+        resumed = torch.load(checkpoint, weights_only=True)
+        for name, value in whole["averaged"].items():
+            self.assertTrue(torch.equal(value, resumed["averaged"][name]), name)
+
+    def test_a_checkpoint_of_other_photographs_is_refused(self):
+        self.command("train")
+        data = Path(self.scratch.name) / "data"
+        moved = next((data / "leaves" / "tomato_leaf_mold").glob("*.jpg"))
+        kept = moved.rename(data / moved.name)
+        try:
+            with self.assertRaisesRegex(ValueError, "learnt from other photographs"):
+                self.command("train")
+        finally:
+            kept.rename(moved)
+
+    def test_what_was_not_measured_is_not_published(self):
+        self.command("train", "export")
+        with self.assertRaisesRegex(ValueError, "evaluate it first"):
+            self.command("publish")
+        self.assertEqual([file.name for file in self.model.iterdir()], ["MODEL_CARD.md"])
+
+    def test_only_its_own_recipe_goes_where_the_default_model_lies(self):
+        for words in (
+            ["--recipe", "mobilenet_v3_small"],
+            ["--side", "160"],
+            ["publish", "--unseen-crop", "apple"],
+            ["--cross-validate", "--epochs", "3"],
+            ["--compare", "--recipe", "mobilenet_v3_small"],
+            ["--all-leaves", "--unseen-crop", "apple"],
+            ["train", "--fold", "5"],
+            ["train", "--folds", "1"],
+        ):
+            with self.subTest(words), redirect_stderr(StringIO()), self.assertRaises(SystemExit):
+                arguments(words)
+        self.assertEqual(arguments([]).model, PUBLISHED)
+        self.assertEqual(arguments(["--compare"]).model, PUBLISHED)
+        quick = arguments(["--quick", "--recipe", "mobilenet_v3_small", "--runs", str(self.runs)])
+        self.assertEqual((quick.model, quick.log), (self.runs / "quick" / "1.0.0", self.runs / "log.txt"))
+        self.assertIsNone(arguments(["train", "export", "--recipe", "mobilenet_v3_small"]).model)
 
     def test_comparison_goes_on_where_it_was_cut_off(self):
         candidates = (("mobilenet_v3_small", 64), ("shufflenet_v2_x0_5", 64))
