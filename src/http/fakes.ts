@@ -111,6 +111,7 @@ export const ANSWER: PredictAnswer = {
           advice: null,
         },
       ],
+      unknown: false,
       quality: { sharpness: 0.81234, brightness: 0.5, issues: [] },
       explanation: null,
     },

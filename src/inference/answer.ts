@@ -1,7 +1,7 @@
 import { type ErrorCode, PinholeError } from "../errors.ts";
 import type { Model } from "../model-repository/manifest.ts";
 import { type EncodedImage, type ImageHeader, uprightSize } from "./image.ts";
-import { combine, confidence } from "./postprocess.ts";
+import { combine, confidence, isUnknown } from "./postprocess.ts";
 import type { ImageAnswer, PredictAnswer, Prediction, PredictOptions } from "./prediction.ts";
 import type { Rankings } from "./rankings.ts";
 import { fallbackRetakeMessage, retakeMessage } from "./retake.ts";
@@ -53,7 +53,7 @@ export function composeAnswer(
   if (usable.length > 0) {
     const [first] = images;
     const alone = images.length === 1 && first!.status === "ok" ? first!.predictions : null;
-    return { ...about, ...combined(usable, model, options, alone, rankings) };
+    return { ...about, ...combined(usable, images, model, options, alone, rankings) };
   }
   const inferenceFailure = unusable.find(({ error }) => (error as PinholeError).code === "INFERENCE_FAILED");
   if (inferenceFailure !== undefined && useFallback) return { ...about, ...FALLBACK };
@@ -74,6 +74,7 @@ const FALLBACK = {
 /** @param alone predictions of the only photograph, which are those of all */
 function combined(
   usable: readonly Usable[],
+  images: readonly ImageAnswer[],
   model: Model,
   options: PredictOptions,
   alone: Prediction[] | null,
@@ -86,10 +87,20 @@ function combined(
   return {
     predictions: alone ?? rankings.of(probabilities, labels, options),
     confidenceStatus: status,
-    retakeMessage: retakeMessage(status, { unknown, issues }),
+    retakeMessage:
+      status === "LOW"
+        ? retakeMessage({ unknown, issues, strangers: strangers(images), sent: images.length })
+        : null,
     cached: usable.every(({ cached }) => cached),
     fallback: false,
   };
+}
+
+/** Numbers, from 1, of the photographs that are unknown by themselves; none where no other is known. */
+function strangers(images: readonly ImageAnswer[]): number[] {
+  const usable = images.filter((image) => image.status === "ok");
+  const unknown = usable.filter((image) => image.unknown);
+  return unknown.length === usable.length ? [] : unknown.map((image) => images.indexOf(image) + 1);
 }
 
 function imageAnswer(
@@ -101,12 +112,14 @@ function imageAnswer(
   const { filename } = outcome.image;
   if (!outcome.ok) return { status: "error", filename, error: PinholeError.toFailure(outcome.error) };
   const { header, score } = outcome;
+  const canTell = score.unknownScore !== null && model.manifest.calibration.unknown !== undefined;
   return {
     status: "ok",
     filename,
     format: header.format,
     ...uprightSize(header),
     predictions: rankings.of(score.probabilities, model.labels, options),
+    unknown: canTell ? isUnknown(score.unknownScore, model.manifest.calibration) : null,
     quality: score.quality,
     explanation: score.explanation,
   };

@@ -6,6 +6,8 @@ export interface DecodeTarget {
   height: number;
   fit: Manifest["resize"]["fit"];
   crop: number;
+  /** RGB, 0..255 each, of the border that `contain` leaves. */
+  background?: Manifest["resize"]["background"];
 }
 
 export function decodeTarget({ manifest }: Pick<Model, "manifest">): DecodeTarget {

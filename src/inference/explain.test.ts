@@ -88,10 +88,17 @@ describe("renderOverlay", () => {
     const bytes = await halves(400, 100);
     const base = { width: 48, height: 48, crop: 1 } as const;
     const contained = await pixelsOf(
-      await renderOverlay(encoded(bytes), [[0]], CAPS, { ...base, fit: "contain" }),
+      await renderOverlay(encoded(bytes), [[0]], CAPS, {
+        ...base,
+        fit: "contain",
+        background: [200, 20, 90],
+      }),
     );
     expect([contained.width, contained.height]).toEqual([224, 224]);
-    expect(contained.data[(10 * 224 + 200) * 3]).toBeLessThan(10);
+    for (const [channel, level] of [200, 20, 90].entries()) {
+      // The overlay is a picture of few colours.
+      expect(Math.abs(contained.data[(10 * 224 + 200) * 3 + channel]! - level)).toBeLessThanOrEqual(2);
+    }
     const stretched = await pixelsOf(
       await renderOverlay(encoded(bytes), [[0]], CAPS, { ...base, fit: "stretch" }),
     );

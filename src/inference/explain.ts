@@ -8,7 +8,6 @@ import type { ActivationMap } from "./messages.ts";
 const OVERLAY_SIDE = 224;
 /** How much of the photograph the strongest point hides. */
 const STRONGEST = 0.65;
-const BLACK = { r: 0, g: 0, b: 0 };
 const WHITE = { r: 255, g: 255, b: 255 };
 
 /**
@@ -81,7 +80,8 @@ function view(bytes: Uint8Array, caps: DecoderOptions, target: DecodeTarget | un
   const width = Math.max(1, Math.round((target.width * OVERLAY_SIDE) / longer));
   const height = Math.max(1, Math.round((target.height * OVERLAY_SIDE) / longer));
   if (target.fit === "contain") {
-    return rgb(photograph.resize(width, height, { fit: "contain", background: BLACK }));
+    const [r, g, b] = target.background ?? [0, 0, 0];
+    return rgb(photograph.resize(width, height, { fit: "contain", background: { r, g, b } }));
   }
   const fittedWidth = Math.max(width, Math.round(width / target.crop));
   const fittedHeight = Math.max(height, Math.round(height / target.crop));

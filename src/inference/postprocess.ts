@@ -107,6 +107,12 @@ function largest(values: Float64Array, count: number): number[] {
   return picked;
 }
 
+/** Whether the score says that this is not something the model knows; never where the model gives none. */
+export function isUnknown(unknownScore: number | null, { unknown }: Manifest["calibration"]): boolean {
+  // Turned round so that a score that is no number counts as unknown.
+  return !(unknownScore === null || unknown === undefined || unknownScore <= unknown);
+}
+
 /**
  * How far an answer is to be trusted, by the thresholds that were chosen on validation pictures.
  * @returns `unknown`: the score says that this is not something the model knows, which alone makes it LOW
@@ -116,10 +122,8 @@ export function confidence(
   unknownScore: number | null,
   calibration: Manifest["calibration"],
 ): { status: ConfidenceStatus; unknown: boolean } {
-  const { high, medium, unknown: threshold } = calibration;
-  // Turned round so that a score that is no number counts as unknown.
-  const known = unknownScore === null || threshold === undefined || unknownScore <= threshold;
-  if (!known) return { status: "LOW", unknown: true };
+  const { high, medium } = calibration;
+  if (isUnknown(unknownScore, calibration)) return { status: "LOW", unknown: true };
   let first = 0;
   for (let index = 0; index < probabilities.length; index++) {
     if (probabilities[index]! > first) first = probabilities[index]!;

@@ -71,6 +71,8 @@ export type ImageAnswer =
       width: number;
       height: number;
       predictions: Prediction[];
+      /** Whether this photograph shows something that the model does not know; null where the model can't tell. */
+      unknown: boolean | null;
       quality: Quality;
       explanation: Explanation | null;
     }

@@ -2,13 +2,8 @@ import { expect, test } from "bun:test";
 import { QUALITY_ISSUES, type QualityIssue } from "./image.ts";
 import { fallbackRetakeMessage, retakeMessage } from "./retake.ts";
 
-const low = (unknown: boolean, ...issues: QualityIssue[]) => retakeMessage("LOW", { unknown, issues })!;
-
-test("only LOW asks for another photograph", () => {
-  for (const status of ["HIGH", "MEDIUM"] as const) {
-    expect(retakeMessage(status, { unknown: true, issues: [...QUALITY_ISSUES] })).toBeNull();
-  }
-});
+const low = (unknown: boolean, ...issues: QualityIssue[]) =>
+  retakeMessage({ unknown, strangers: [], sent: 1, issues });
 
 test("each issue is named with what to do about it", () => {
   expect(low(false, "too_dark")).toContain("too dark");
@@ -23,6 +18,13 @@ test("something unknown is said to be so, after what is wrong with the photograp
   const both = low(true, "blurred");
   expect(both.indexOf("blurred")).toBeLessThan(both.indexOf("not something this model knows"));
   expect(low(false, "blurred")).not.toContain("not something this model knows");
+});
+
+test("photographs that are strangers among others are named, with what to do", () => {
+  const among = (...strangers: number[]) => retakeMessage({ unknown: true, strangers, sent: 5, issues: [] });
+  expect(among(2)).toStartWith("Photograph 2 of 5 looks like it is not something this model knows");
+  expect(among(2, 3, 5)).toStartWith("Photographs 2, 3, and 5 of 5 look like they are not");
+  for (const message of [among(2), among(2, 3)]) expect(message).toContain("send the others without");
 });
 
 test("several issues come once each, in one order whatever the order they came in", () => {

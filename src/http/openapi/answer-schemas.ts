@@ -33,6 +33,12 @@ const ImageOk = Type.Object(
     width: Type.Integer({ minimum: 1, description: "Pixels of the picture upright." }),
     height: Type.Integer({ minimum: 1 }),
     predictions: Type.Array(Prediction),
+    unknown: orNull(
+      Type.Boolean({
+        description:
+          "Whether this photograph shows something that the model does not know; null: this model can't tell.",
+      }),
+    ),
     quality: Type.Object(
       { sharpness: share, brightness: share, issues: Type.Array(oneOf(QUALITY_ISSUES)) },
       closed,
@@ -40,8 +46,17 @@ const ImageOk = Type.Object(
     explanation: orNull(
       Type.Object(
         {
-          grid: Type.Array(Type.Array(share), { description: "Where the network looked, row by row." }),
-          overlay: orNull(Type.String({ pattern: "^data:image/png;base64," })),
+          grid: Type.Array(Type.Array(share), {
+            description:
+              "Where the network looked for this photograph's first prediction: 0..1 of the strongest place, row by row, over the part that the model saw (of most models the centre square).",
+          }),
+          overlay: orNull(
+            Type.String({
+              pattern: "^data:image/png;base64,",
+              description:
+                "That part of the photograph, at most 224 pixels long, under the grid: a data URL.",
+            }),
+          ),
         },
         closed,
       ),

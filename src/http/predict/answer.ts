@@ -28,7 +28,7 @@ export class AnswerWriter {
     const { filename, format, width, height } = image;
     return (
       `{"filename":${JSON.stringify(filename)},"status":"ok","format":"${format}","width":${width},"height":${height}` +
-      `,"predictions":${this.#predictions(image.predictions)}` +
+      `,"predictions":${this.#predictions(image.predictions)},"unknown":${image.unknown}` +
       `,"quality":${this.#once(image.quality, qualityJson)},"explanation":${this.#explanation(image)}}`
     );
   }

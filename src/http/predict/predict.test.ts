@@ -42,6 +42,7 @@ describe("the answer", () => {
           width: 640,
           height: 480,
           predictions: [prediction],
+          unknown: false,
           quality: { sharpness: 0.812, brightness: 0.5, issues: [] },
           explanation: null,
         },
