@@ -69,12 +69,12 @@ class CommandsTest(unittest.TestCase):
         words = ("--cross-validate", "--folds", "2", "--at-once", "1")
         with patch.object(run, "evaluate", cut_off_at_the_second), self.assertRaises(CutOff):
             self.command(*words)
-        self.assertEqual(len(self.trainings()), 2)
+        self.assertEqual(len(self.trainings()), 3)
         self.assertNotIn("all parts", self.card.read_text())
         with self.assertRaisesRegex(ValueError, "1 of 2 parts are measured"):
             self.command("--all-leaves", "--folds", "2")
         self.command(*words)
-        # The second part was trained already; only the network without apples was not.
+        # All three were trained before any was measured, and are not trained again.
         self.assertEqual(len(self.trainings()), 3)
         card = self.card.read_text()
         self.assertIn("| right (top-1) | ", card)
