@@ -1,6 +1,7 @@
-"""`python -m leaf_training.held_out FOLDER`: links to the photographs that training never saw, a folder for each class.
+"""`python -m leaf_training.held_out FOLDER`: links to the photographs of the part that is held out, a folder for each class.
 
-What a trained network is measured and optimised with, where figures are to mean anything. Categories of other things
+What a network that was trained without them is measured and optimised with, where figures are to mean anything; one
+of `--all-leaves` was trained on them. Categories of other things
 that were held out lie beside the classes, in folders of their own.
 """
 
