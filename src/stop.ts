@@ -1,7 +1,11 @@
 import type { Services } from "./services.ts";
 
-/** How long a connection that was accepted at the last moment has to bring its request. */
-const LAST_MS = 100;
+/**
+ * How long a connection that was accepted at the last moment has to bring its request, and in how many waits: after
+ * each the process looks for what has come, so that one that was held up itself refuses nothing that lies there.
+ */
+const LAST_MS = 250;
+const LAST_LOOKS = 10;
 
 /** What is left to stop of a listening server. */
 interface Listening {
@@ -27,7 +31,7 @@ export async function stopServer(
   if (drainDelayMs > 0) await wait(drainDelayMs);
   const startedAt = clock.now();
   const answeredAll = server.stop();
-  await wait(LAST_MS);
+  for (let look = 0; look < LAST_LOOKS; look++) await wait(LAST_MS / LAST_LOOKS);
   admission.close();
   const left = () => Math.max(0, config.drainTimeoutMs - (clock.now() - startedAt));
   const within = async (work: Promise<unknown>) =>

@@ -261,10 +261,11 @@ describe("worker threads", () => {
     expect(pool.freeInMs).toBe(3);
     clock.advance(29);
     expect([pool.room, pool.freeInMs]).toEqual([0, Number.POSITIVE_INFINITY]);
-    expect(pool.run(modelKey, [plain("red")])).rejects.toThrow("MODEL_NOT_READY");
+    // Whoever saw the room a moment ago, and comes late with the batch, is not refused.
+    const late = pool.run(modelKey, [plain("red")]);
     memory[0] = 1;
     Atomics.notify(memory, 0);
-    await first;
+    await Promise.all([first, late]);
     // Ten rows are expected to take 100.
     const long = pool.run(
       modelKey,

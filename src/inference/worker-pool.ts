@@ -24,7 +24,7 @@ export interface WorkerPool {
   /** Workers that are loaded, warm and free. */
   readonly idle: number;
   readonly busy: number;
-  /** Batches that can be handed over now, each to a worker of its own. */
+  /** Batches that are well handed over now, each to a worker of its own. */
   readonly room: number;
   /** Until the first worker that has room is likely to be free, ms: 0 while one is idle, infinite without room. */
   readonly freeInMs: number;
@@ -36,7 +36,7 @@ export interface WorkerPool {
   start(): Promise<void>;
   /**
    * Runs one batch. The images' buffers are transferred: they are empty afterwards.
-   * @throws PinholeError MODEL_NOT_READY when there is no room; INFERENCE_FAILED when the worker died
+   * @throws PinholeError MODEL_NOT_READY when no worker can take it; INFERENCE_FAILED when the worker died
    * @throws NotBegun when the worker died or was wedged before it came to this batch
    */
   run(modelKey: string, images: WireImage[]): Promise<BatchOutcome>;
@@ -213,19 +213,28 @@ export class ThreadPool implements WorkerPool {
     this.#rowMs.set(modelKey, before + ROW_SMOOTHING * (rowMs - before));
   }
 
-  /** An idle one, or else the one that will be idle first. */
+  /**
+   * An idle one, or else the one that should be idle nearest to now. Who asked for room may be late with the batch, as
+   * on a machine that is busy with others: what was free soon then is not refused now.
+   */
   #nextFree(): PoolWorker | undefined {
     const idle = this.#members.find(({ state }) => state === "idle");
     if (idle !== undefined) return idle;
     let next: PoolWorker | undefined;
     for (const member of this.#members)
-      if (this.#isFreeSoon(member) && (next === undefined || member.freeAt! < next.freeAt!)) next = member;
+      if (member.freeAt !== null && (next === undefined || this.#off(member) < this.#off(next)))
+        next = member;
     return next;
   }
 
   /** One that should have been free for long is not trusted to be so soon. */
-  #isFreeSoon({ freeAt }: PoolWorker): boolean {
-    return freeAt !== null && Math.abs(freeAt - this.#options.clock.now()) <= AHEAD_MS;
+  #isFreeSoon(member: PoolWorker): boolean {
+    return member.freeAt !== null && this.#off(member) <= AHEAD_MS;
+  }
+
+  /** How far from now it should be free, before or after, ms. */
+  #off({ freeAt }: PoolWorker): number {
+    return Math.abs(freeAt! - this.#options.clock.now());
   }
 
   /** Workers warm up side by side and disturb each other: the best time of any is the truest. */

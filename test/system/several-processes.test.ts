@@ -74,8 +74,10 @@ async function underLoad(connections: number, what: () => Promise<void>): Promis
     for (let round = 0; running; round++) {
       const body = await plain(id, round % 256, Math.floor(round / 256));
       const outcome = await predict(body).then(
-        async (response) =>
-          ((await response.json()) as { fallback?: boolean }).fallback ? "fallback" : String(response.status),
+        async (response) => {
+          const { fallback, error = "" } = (await response.json()) as { fallback?: boolean; error?: string };
+          return fallback ? "fallback" : `${response.status} ${error}`.trim();
+        },
         () => "cut",
       );
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
