@@ -112,14 +112,13 @@ function imageAnswer(
   const { filename } = outcome.image;
   if (!outcome.ok) return { status: "error", filename, error: PinholeError.toFailure(outcome.error) };
   const { header, score } = outcome;
-  const canTell = score.unknownScore !== null && model.manifest.calibration.unknown !== undefined;
   return {
     status: "ok",
     filename,
     format: header.format,
     ...uprightSize(header),
     predictions: rankings.of(score.probabilities, model.labels, options),
-    unknown: canTell ? isUnknown(score.unknownScore, model.manifest.calibration) : null,
+    unknown: isUnknown(score.unknownScore, model.manifest.calibration),
     quality: score.quality,
     explanation: score.explanation,
   };

@@ -107,10 +107,11 @@ function largest(values: Float64Array, count: number): number[] {
   return picked;
 }
 
-/** Whether the score says that this is not something the model knows; never where the model gives none. */
-export function isUnknown(unknownScore: number | null, { unknown }: Manifest["calibration"]): boolean {
+/** Whether the score says that this is not something the model knows; null where the model can't tell. */
+export function isUnknown(unknownScore: number | null, { unknown }: Manifest["calibration"]): boolean | null {
+  if (unknownScore === null || unknown === undefined) return null;
   // Turned round so that a score that is no number counts as unknown.
-  return !(unknownScore === null || unknown === undefined || unknownScore <= unknown);
+  return !(unknownScore <= unknown);
 }
 
 /**

@@ -68,6 +68,7 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
         "--at-once", type=int, help="trainings of --cross-validate at a time, one thread each; default: --threads"
     )
     options = parser.parse_args(given)
+    options.steps = STEPS if "all" in options.steps else options.steps
     if options.folds < 2 or not 0 <= options.fold < options.folds:
         parser.error(f"--fold {options.fold} of --folds {options.folds}: at least 2 parts, numbered from 0")
     own = options.recipe == PUBLISHED_RECIPE and not (options.epochs or options.side or options.unseen_crop)
@@ -81,18 +82,10 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
             options.model = options.runs / "quick" / "1.0.0"
         elif own:
             options.model = PUBLISHED
-        elif _writes_a_model(options):
+        elif options.cross_validate or options.all_leaves or "publish" in options.steps:
             parser.error("--model is needed: another recipe than leaf-disease's is another model")
     options.log = options.log or (options.runs if options.quick else TRAINING) / "log.txt"
     return options
-
-
-def _writes_a_model(options: argparse.Namespace) -> bool:
-    return options.cross_validate or options.all_leaves or bool({"all", "publish"} & {*_steps(options)})
-
-
-def _steps(options: argparse.Namespace) -> list[str]:
-    return ["all"] if options.steps == "all" else options.steps
 
 
 def main(given: list[str] | None = None) -> None:
@@ -111,7 +104,7 @@ def main(given: list[str] | None = None) -> None:
     changes = {name: value for name in ("epochs", "side") if (value := getattr(options, name))}
     recipe = RECIPES[options.recipe]
     recipe = replace(quick(recipe) if options.quick else recipe, **changes)
-    if options.cross_validate or options.all_leaves or options.compare:
+    if options.cross_validate or options.compare:
         card.start(options.model, recipe.backbone)
     if options.cross_validate:
         text = cross_validate(
@@ -125,7 +118,7 @@ def main(given: list[str] | None = None) -> None:
     else:
         run = Run(place, replace(recipe, unseen_crop=options.unseen_crop), options.folds, options.fold)
         steps = {"train": run.train, "export": run.export, "evaluate": run.evaluate, "time": run.time}
-        for step in STEPS if "all" in _steps(options) else options.steps:
+        for step in options.steps:
             if step == "publish":
                 run.publish(options.model)
             else:

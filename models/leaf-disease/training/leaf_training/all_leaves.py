@@ -6,7 +6,6 @@ from pathlib import Path
 
 from . import card
 from .cross_validation import pool
-from .publish import publish
 from .run import Place, Run
 from .train import Recipe
 
@@ -25,5 +24,4 @@ def publish_from_all_leaves(place: Place, recipe: Recipe, folds: int, directory:
     run.train()
     run.export()
     metrics = {**pool(figures, run.ids), **run.about()}
-    publish(run.graph, metrics, run.ids, directory, card.figures_of_all_leaves(metrics))
-    place.say(f"published {directory.parent.name}/{directory.name}")
+    run.publish_with(metrics, card.figures_of_all_leaves(metrics), directory)

@@ -87,7 +87,7 @@ def figures_of_all_leaves(metrics: dict[str, Any]) -> str:
     return f"""\
 `model.onnx` (sha256 `{metrics['sha256']}`) was trained on all {leaves['photographs']:,} photographs of
 {leaves['leaves']:,} leaves and on all pictures of something else, so nothing is left here to measure it with. What it
-gets right is what cross-validation below says of networks trained alike on four fifths as many.
+gets right is what cross-validation below says of networks trained alike, each without the part it was asked about.
 
 {_graph(metrics)}
 

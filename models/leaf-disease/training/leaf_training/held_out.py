@@ -1,4 +1,4 @@
-"""`python -m leaf_training.held_out FOLDER`: links to the photographs of the part that is held out, a folder for each class.
+"""`python -m leaf_training.held_out FOLDER`: links to the photographs of the held-out part, a folder for each class.
 
 What a network that was trained without them is measured and optimised with, where figures are to mean anything; one
 of `--all-leaves` was trained on them. Categories of other things

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,7 @@ class Run:
         """The leaves that are trained on, or those that are held out."""
         return [p for p, f in zip(self.photographs, self.folds_of, strict=True) if (f == self.fold) == held_out]
 
+    @cached_property
     def _seen(self) -> str:
         """A digest of all that decides what is learnt beside the recipe: names of photographs, starting weights."""
         held_out = self.held_out
@@ -132,7 +134,7 @@ class Run:
     @property
     def is_trained(self) -> bool:
         """Whether the last epoch is behind it."""
-        return epochs_done(self.checkpoint, self.recipe, self._seen()) == self.recipe.epochs
+        return epochs_done(self.checkpoint, self.recipe, self._seen) == self.recipe.epochs
 
     def say(self, message: str) -> None:
         """Print and log a line, with the name of this run: others may be under way."""
@@ -152,7 +154,7 @@ class Run:
             len(self.ids),
             self._starting_weights(),
             self.checkpoint,
-            self._seen(),
+            self._seen,
             self.say,
             teacher,
             self.place.device,
@@ -226,9 +228,13 @@ class Run:
         _keep(self.metrics, {**self._needed(), "timing": self._timing(self.network())})
 
     def publish(self, directory: Path) -> None:
-        """Write the directory that the server reads."""
+        """Write the directory that the server reads, with the figures of this graph."""
         metrics = self._needed()
-        publish(self.graph, metrics, self.ids, directory, card.figures(metrics))
+        self.publish_with(metrics, card.figures(metrics), directory)
+
+    def publish_with(self, metrics: dict[str, Any], figures: str, directory: Path) -> None:
+        """Write the directory that the server reads, with these metrics and the card's section made of them."""
+        publish(self.graph, metrics, self.ids, directory, figures)
         self.place.say(f"published {directory.parent.name}/{directory.name}")
 
     def figures(self) -> dict[str, Any]:
