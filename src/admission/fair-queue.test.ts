@@ -358,4 +358,37 @@ describe("one who asks now and then beside one who always asks", () => {
     await crowd(queue, "third", 1);
     expect(queue.served.at(-1)).toBe("third0");
   });
+
+  test("who asks steadily for little and is kept waiting once does not count among those who always ask", async () => {
+    const { clock, queue } = queueOf({ inFlightMax: 12, share: 1 });
+    // Two workers of 100 ms, and what has a slot waits for them in a row, as it does where batches are filled.
+    const freeAt = [0, 0];
+    const work = async (client: string) => {
+      const slot = await queue.enter(new Visit(client), wanted);
+      const worker = freeAt.indexOf(Math.min(...freeAt));
+      freeAt[worker] = Math.max(clock.now(), freeAt[worker]!) + 100;
+      await new Promise<void>((resolve) => clock.after(freeAt[worker]! - clock.now(), resolve));
+      slot.worked({ busyMs: 100, rows: 1 });
+      slot.release();
+    };
+    const flood = async () => {
+      for (;;) await work("flood");
+    };
+    for (let connection = 0; connection < 30; connection++) void flood();
+    const tookMs: number[] = [];
+    const ask = async () => {
+      const from = clock.now();
+      await work("quiet");
+      tookMs.push(clock.now() - from);
+    };
+    for (let ms = 0; ms < 10_000; ms += 10) {
+      if (ms % 200 === 0) void ask();
+      await settle();
+      clock.advance(10);
+    }
+    // The first finds the worker's row full.
+    expect(tookMs[0]).toBeGreaterThan(500);
+    expect(tookMs.length).toBeGreaterThanOrEqual(40);
+    expect(Math.max(...tookMs.slice(10))).toBeLessThanOrEqual(200);
+  });
 });

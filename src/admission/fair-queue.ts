@@ -13,8 +13,8 @@ export interface FairQueueOptions {
   /** Slots that may be held at once, at least 1; asked each time, so it may change. */
   inFlightMax: () => number;
   /**
-   * Slots that one client may hold while another is about that wants no more than as many, at least 1: so that one
-   * who asks now and then finds a worker free, not one that has just begun for somebody who always asks. Default: all.
+   * Slots that one client may hold while another is about that asks for little, at least 1: so that one who asks now
+   * and then finds a worker free, not one that has just begun for somebody who always asks. Default: all.
    */
   share?: number;
   /** Waiters past which a newcomer makes somebody give way, at least 1; may change. */
@@ -159,16 +159,21 @@ export class FairQueue {
     const { clock, onWork } = this.#options;
     const from = clock.now();
     let held = true;
+    // What fails is taken to have cost all of its time.
+    let costMs: number | null = null;
     this.#clients.change(clientKey, { wants: 1, held: 1 });
     const release = () => {
       if (!held) return;
       held = false;
       this.#inFlight--;
-      this.#clients.change(clientKey, { wants: -1, held: -1 });
+      const spentMs = costMs ?? clock.now() - from;
+      this.#clients.change(clientKey, { wants: -1, held: -1, spentMs });
       this.#serve();
     };
-    const worked: Slot["worked"] = (cost) =>
+    const worked: Slot["worked"] = (cost) => {
+      costMs = cost.busyMs / cost.rows;
       onWork?.({ ...cost, heldMs: clock.now() - from, inFlight: this.#inFlight });
+    };
     return { worked, release, [Symbol.dispose]: release };
   }
 

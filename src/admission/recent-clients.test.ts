@@ -46,3 +46,34 @@ test("two who want more than their share do not hold each other back", () => {
   clients.change("a", { held: 1 });
   expect([clients.mayTake("a"), clients.mayTake("b")]).toEqual([true, true]);
 });
+
+test("who was given much less than the mean is light, however much it wants, and asks for much again later", () => {
+  const { clock, clients, come } = setUp();
+  come("flood", 9);
+  come("quiet", 5);
+  clients.change("flood", { held: 1, spentMs: 300 });
+  expect(clients.mayTake("flood")).toBe(true);
+  clients.change("quiet", { held: 1, spentMs: 100 });
+  // Nobody but the light one is light: it is not held back.
+  expect([clients.mayTake("flood"), clients.mayTake("quiet")]).toEqual([false, true]);
+  clients.change("quiet", { spentMs: 200 });
+  expect([clients.mayTake("flood"), clients.mayTake("quiet")]).toEqual([true, true]);
+  // What was spent long ago counts for nothing.
+  clock.advance(20_000);
+  clients.change("flood", { spentMs: 10 });
+  clients.change("quiet", { spentMs: 1 });
+  expect(clients.mayTake("flood")).toBe(false);
+});
+
+test("two that are held back by each other are not: who was given less than the mean wants its share", () => {
+  const { clients, come } = setUp();
+  for (const client of ["a", "b"]) {
+    come(client, 9);
+    clients.change(client, { held: 1 });
+  }
+  for (let round = 0; round < 100; round++) {
+    clients.change("a", { spentMs: 10 });
+    clients.change("b", { spentMs: 9 });
+    expect([clients.mayTake("a"), clients.mayTake("b")]).toEqual([true, true]);
+  }
+});
