@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -107,10 +108,9 @@ def main(given: list[str] | None = None) -> None:
     if options.cross_validate or options.compare:
         card.start(options.model, recipe.backbone)
     if options.cross_validate:
-        text = cross_validate(
-            place, recipe, options.folds, options.unseen_crop or "apple", options.at_once or options.threads
-        )
-        card.rewrite(options.model, "cross-validation", text)
+        crop, at_once = options.unseen_crop or "apple", options.at_once or options.threads
+        write = partial(card.rewrite, options.model, "cross-validation")
+        cross_validate(place, recipe, options.folds, crop, at_once, write)
     elif options.all_leaves:
         publish_from_all_leaves(place, recipe, options.folds, options.model)
     elif options.compare:

@@ -16,12 +16,12 @@ def publish_from_all_leaves(place: Place, recipe: Recipe, folds: int, directory:
     No leaf is left to measure it with: its accuracy is what the parts' networks reached by the same recipe, and its
     calibration the median of theirs. Raises where `--cross-validate` has not measured them all.
     """
-    parts = [Run(place, recipe, folds, fold) for fold in range(folds)]
-    figures = [metrics for part in parts if (metrics := part.measured) is not None]
-    if len(figures) < folds:
-        raise ValueError(f"{len(figures)} of {folds} parts are measured; --cross-validate measures them")
+    parts = {fold: Run(place, recipe, folds, fold) for fold in range(folds)}
+    measured = {fold: metrics for fold, part in parts.items() if (metrics := part.measured) is not None}
+    if len(measured) < folds:
+        raise ValueError(f"{len(measured)} of {folds} parts are measured; --cross-validate measures them")
     run = Run(place, recipe, folds, None)
     run.train()
     run.export()
-    metrics = {**pool(figures, run.ids), **run.about()}
+    metrics = {**pool(measured, run.ids), **run.about()}
     run.publish_with(metrics, card.figures_of_all_leaves(metrics), directory)

@@ -1,9 +1,9 @@
-"""Trains and measures one network for each part of the leaves, and counts all parts as one."""
+"""Trains and measures one network for each part of the leaves, and counts all parts measured as one."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,11 +37,12 @@ def _pooled(parts: Sequence[dict[str, Any]], section: str) -> dict[str, dict[str
     return rows
 
 
-def pool(parts: Sequence[dict[str, Any]], ids: Sequence[str]) -> dict[str, Any]:
-    """One set of figures from those of each part: every leaf is counted once, by a network that never saw it.
+def pool(measured: Mapping[int, dict[str, Any]], ids: Sequence[str]) -> dict[str, Any]:
+    """One set of figures from those of each part, by its number: each leaf counts once, by a network that never saw it.
 
     The calibration is the median of theirs, each value by itself.
     """
+    parts = list(measured.values())
     labels = np.concatenate([part["labels"] for part in parts])
     predicted = np.concatenate([part["predicted"] for part in parts])
     subjects = np.concatenate([part["subjects"] for part in parts])
@@ -61,18 +62,19 @@ def pool(parts: Sequence[dict[str, Any]], ids: Sequence[str]) -> dict[str, Any]:
         "foreign": _pooled(parts, "foreign"),
         "each": [
             {
+                "part": number,
                 "right": part["right"],
                 "macro_f1": part["macro_f1"],
                 "expected_calibration_error": part["crossed"]["expected_calibration_error"],
                 "called_unknown": part["crossed"]["called_unknown"],
             }
-            for part in parts
+            for number, part in measured.items()
         ],
     }
 
 
-def describe(recipe: Recipe, pooled: dict[str, Any], without_crop: dict[str, Any] | None) -> str:
-    """The card's section, as Markdown."""
+def describe(recipe: Recipe, folds: int, pooled: dict[str, Any], without_crop: dict[str, Any] | None) -> str:
+    """The card's section, as Markdown: of all `folds` parts, or of those measured so far."""
     leaves, crossed = pooled["leaves"], pooled["crossed"]
     worst = min(pooled["classes"], key=lambda row: row["recall"]["count"] / max(1, row["recall"]["of"]))
     summary = [
@@ -87,13 +89,13 @@ def describe(recipe: Recipe, pooled: dict[str, Any], without_crop: dict[str, Any
     ]
     each = [
         [
-            str(place),
+            str(part["part"]),
             percent(part["right"]),
             f"{part['macro_f1']:.3f}",
             f"{part['expected_calibration_error']:.1%}",
             percent(part["called_unknown"]),
         ]
-        for place, part in enumerate(pooled["each"])
+        for part in pooled["each"]
     ]
     classes = [[f"`{row['class_id']}`", percent(row["recall"]), f"{row['f1']:.3f}"] for row in pooled["classes"]]
     conditions = [
@@ -110,15 +112,22 @@ def describe(recipe: Recipe, pooled: dict[str, Any], without_crop: dict[str, Any
             for name, row in without_crop["foreign"].items()
             if "a crop never trained on" in name
         ]
+    done = len(pooled["each"])
+    which = "all parts" if done == folds else f"{done} of {folds} parts"
+    so_far = "" if done == folds else f"**Only {which} are measured so far.**\n\n"
+    crop_note = (
+        "\n\\*\\* Asked of one more network, trained by the same recipe without any leaf of that crop "
+        "(first part held out).\n"
+    )
     return f"""\
-The leaves were dealt into {len(pooled["each"])} parts, leaf by leaf. For each part one network was trained by the
+{so_far}The leaves were dealt into {folds} parts, leaf by leaf. For each part one network was trained by the
 same recipe (`{recipe.name}`, {recipe.side} x {recipe.side} pixels, {recipe.epochs} epochs) on the other parts,
 exported, and asked through the server about the part that it had not seen: {leaves["photographs"]:,} photographs of
 {leaves["leaves"]:,} leaves, each counted once. Each part also holds out categories of things of its own. Leaves were
 judged by a temperature and thresholds fitted on the other half of the held-out leaves, both ways round; pictures of
 something else by those fitted on all of them. {INTERVALS}
 
-{table(["measure", "all parts"], summary)}
+{table(["measure", which], summary)}
 
 {table(["part held out", "right (top-1)", "macro F1", "calibration error", "leaves called unknown"], each)}
 
@@ -129,25 +138,32 @@ something else by those fitted on all of them. {INTERVALS}
 {table(["pictures of something else", "called unknown"], foreign)}
 
 \\* Every part's network was asked about the same pictures: the interval is that of so many different ones.
-
-\\*\\* Asked of one more network, trained by the same recipe without any leaf of that crop (first part held out).
-"""
+{crop_note if without_crop is not None else ""}"""
 
 
-def cross_validate(place: Place, recipe: Recipe, folds: int, unseen_crop: str, at_once: int) -> str:
-    """Train and measure each part, going on where an earlier call was cut off; gives the card's section.
+def cross_validate(
+    place: Place, recipe: Recipe, folds: int, unseen_crop: str, at_once: int, write: Callable[[str], None]
+) -> None:
+    """Train and measure each part, going on where an earlier call was cut off.
 
-    `at_once` of them are trained at a time; they are measured one by one.
+    `at_once` of them are trained at a time. Each is measured as soon as it is trained; then the card's section, of what
+    is measured so far, is given to `write`.
     """
-    runs = [Run(place, recipe, folds, fold) for fold in range(folds)]
+    runs = {fold: Run(place, recipe, folds, fold) for fold in range(folds)}
     without = Run(place, replace(recipe, unseen_crop=unseen_crop), folds, 0)
-    train_side_by_side([*runs, without], at_once)
-    parts = []
-    for done, run in enumerate(runs):
-        place.say(f"part {done + 1} of {folds}")
-        parts.append(run.figures())
-    pooled = pool(parts, runs[0].ids)
-    place.say(f"without any leaf of {unseen_crop}")
-    text = describe(recipe, pooled, without.figures())
-    (place.runs / "cross-validation.json").write_text(json.dumps(pooled, indent=1) + "\n")
-    return text
+
+    def measure(run: Run) -> None:
+        run.figures()
+        measured = {fold: metrics for fold, part in runs.items() if (metrics := part.measured) is not None}
+        if not measured:
+            return
+        pooled = pool(measured, run.ids)
+        (place.runs / "cross-validation.json").write_text(json.dumps(pooled, indent=1) + "\n")
+        place.say(f"{len(measured)} of {folds} parts measured")
+        write(describe(recipe, folds, pooled, without.measured))
+
+    everything = [*runs.values(), without]
+    for run in everything:
+        if run.is_trained:
+            measure(run)
+    train_side_by_side(everything, at_once, measure)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 import torch
@@ -18,24 +18,27 @@ def _train(place: Place, recipe: Recipe, folds: int, fold: int) -> None:
     Run(place, recipe, folds, fold).train()
 
 
-def train_side_by_side(runs: Sequence[Run], at_once: int) -> None:
-    """Train those of `runs` that are not trained yet, `at_once` of them at a time.
+def train_side_by_side(runs: Sequence[Run], at_once: int, then: Callable[[Run], None]) -> None:
+    """Train those of `runs` that are not trained yet, `at_once` of them at a time, and call `then` as each ends.
 
     A second thread makes a training hardly faster (small convolutions, norms that wait for memory): two trainings on
     one thread each take little longer than one on two. A single one gets one thread as well: the number of threads
-    decides how sums are rounded, so the same network comes of it. The first error ends it once those that run are
-    through.
+    decides how sums are rounded, so the same network comes of it. The first error, of a training or of `then`, ends it
+    once those that run are through.
     """
     waiting = [run for run in runs if not run.is_trained]
     if not waiting:
         return
     began = time.monotonic()
     with ProcessPoolExecutor(at_once, mp_context=multiprocessing.get_context("spawn")) as processes:
-        trainings = [processes.submit(_train, run.place, run.recipe, run.folds, run.fold) for run in waiting]
-        for done, training in enumerate(as_completed(trainings), 1):
-            if training.exception() is not None:
-                processes.shutdown(cancel_futures=True)
-            training.result()
-            spent = (time.monotonic() - began) / 60
-            left = spent / done * (len(waiting) - done)
-            runs[0].place.say(f"{done} of {len(waiting)} trained, {spent:.0f} min, about {left:.0f} min to go")
+        trainings = {processes.submit(_train, run.place, run.recipe, run.folds, run.fold): run for run in waiting}
+        try:
+            for done, training in enumerate(as_completed(trainings), 1):
+                training.result()
+                spent = (time.monotonic() - began) / 60
+                left = spent / done * (len(waiting) - done)
+                runs[0].place.say(f"{done} of {len(waiting)} trained, {spent:.0f} min, about {left:.0f} min to go")
+                then(trainings[training])
+        except BaseException:
+            processes.shutdown(cancel_futures=True)
+            raise

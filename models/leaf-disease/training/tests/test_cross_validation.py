@@ -34,7 +34,7 @@ def part(labels, predicted, probability, temperature=1.0):
 class PoolTest(unittest.TestCase):
     def setUp(self):
         self.pooled = pool(
-            [part([0, 0, 1], [0, 0, 0], [1.0, 1.0, 1.0], 0.5), part([1, 0], [1, 0], [1.0, 1.0], 0.7)],
+            {0: part([0, 0, 1], [0, 0, 0], [1.0, 1.0, 1.0], 0.5), 2: part([1, 0], [1, 0], [1.0, 1.0], 0.7)},
             ["first", "second"],
         )
 
@@ -56,7 +56,15 @@ class PoolTest(unittest.TestCase):
         self.assertAlmostEqual(self.pooled["calibration"]["temperature"], 0.6)
 
     def test_the_card_names_the_class_that_is_missed_most(self):
-        self.assertIn("| worst recall: `second` | 50.0% (1 of 2;", describe(Recipe(), self.pooled, None))
+        self.assertIn("| worst recall: `second` | 50.0% (1 of 2;", describe(Recipe(), 2, self.pooled, None))
+
+    def test_the_card_says_which_parts_are_measured(self):
+        whole, begun = (describe(Recipe(), folds, self.pooled, None) for folds in (2, 3))
+        self.assertIn("| measure | all parts |", whole)
+        self.assertNotIn("so far", whole)
+        self.assertIn("**Only 2 of 3 parts are measured so far.**\n\nThe leaves were dealt into 3 parts", begun)
+        self.assertIn("| measure | 2 of 3 parts |", begun)
+        self.assertIn("\n| 2 | 100.0% (2 of 2;", begun)
 
 
 if __name__ == "__main__":
