@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -13,7 +15,20 @@ from .run import Place, Run
 from .train import Recipe
 
 
+def end_with_parent() -> None:
+    """End this process once the one that started it has: a second command would write the same checkpoint."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _train(place: Place, recipe: Recipe, folds: int, fold: int) -> None:
+    end_with_parent()
     torch.set_num_threads(1)
     Run(place, recipe, folds, fold).train()
 
