@@ -77,3 +77,16 @@ test("two that are held back by each other are not: who was given less than the 
     expect([clients.mayTake("a"), clients.mayTake("b")]).toEqual([true, true]);
   }
 });
+
+test("what was spent on a client that is forgotten weighs on nobody", () => {
+  const { clock, clients, come } = setUp();
+  come("gone", 1);
+  clients.change("gone", { wants: -1, spentMs: 60_000 });
+  clock.advance(1001);
+  for (const client of ["a", "b"]) {
+    expect(clients.mayTake(client)).toBe(true);
+    come(client, 9);
+    clients.change(client, { held: 1, spentMs: 10 });
+  }
+  expect([clients.mayTake("a"), clients.mayTake("b")]).toEqual([true, true]);
+});

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { FadingSum } from "./fading-sum.ts";
 import { type Linked, LinkedList } from "./linked-list.ts";
 
 interface Client extends Linked<Client> {
@@ -7,16 +8,14 @@ interface Client extends Linked<Client> {
   held: number;
   /** Those, and its waiters. */
   wants: number;
-  /** What was spent on it lately: a sum whose parts fade, ms as of `at`. */
-  spentMs: number;
+  /** What was spent on it lately, ms. */
+  readonly spent: FadingSum;
   /** Whether it wanted too much when it last changed. */
   heavy: boolean;
   /** When that was. */
   at: number;
 }
 
-/** What was spent fades to a third in this time. */
-const FADE_MS = 1000;
 /** Whoever was given less than this share of the mean asks for little, however many of its images wait. */
 const LITTLE = 0.75;
 
@@ -36,9 +35,8 @@ export class RecentClients {
   /** The longest unseen first. */
   readonly #bySeen = new LinkedList<Client>();
   #heavy = 0;
-  /** On all of them, as of `#spentAt`. */
-  #spentMs = 0;
-  #spentAt = 0;
+  /** On all of them. */
+  readonly #spent = new FadingSum();
 
   /**
    * @param options.forgetMs how long after it last wanted something a client is forgotten
@@ -65,37 +63,28 @@ export class RecentClients {
   ): void {
     const client = this.#clients.get(key) ?? this.#add(key);
     const now = this.#clock.now();
-    this.#touch(client);
-    client.spentMs += spentMs;
-    this.#spentMs = this.#spentMs * faded(now - this.#spentAt) + spentMs;
-    this.#spentAt = now;
     client.wants += wants;
     client.held += held;
+    client.spent.add(spentMs, now);
+    this.#spent.add(spentMs, now);
     const wasHeavy = client.heavy;
-    client.heavy =
-      client.wants > this.#share && client.spentMs >= (LITTLE * this.#spentMs) / this.#clients.size;
+    const meanMs = this.#spent.at(now) / this.#clients.size;
+    client.heavy = client.wants > this.#share && client.spent.at(now) >= LITTLE * meanMs;
     this.#heavy += Number(client.heavy) - Number(wasHeavy);
+    this.#touch(client);
   }
 
   #add(key: string): Client {
-    const at = this.#clock.now();
-    const client: Client = {
-      key,
-      held: 0,
-      wants: 0,
-      spentMs: 0,
-      heavy: false,
-      at,
-      previous: null,
-      next: null,
-    };
+    const spent = new FadingSum();
+    const client: Client = { key, held: 0, wants: 0, spent, heavy: false, at: 0, previous: null, next: null };
     this.#clients.set(key, client);
     this.#bySeen.append(client);
     return client;
   }
 
   #forget(): void {
-    const oldest = this.#clock.now() - this.#forgetMs;
+    const now = this.#clock.now();
+    const oldest = now - this.#forgetMs;
     for (
       let client = this.#bySeen.first;
       client !== null && client.at < oldest;
@@ -103,7 +92,7 @@ export class RecentClients {
     ) {
       if (client.wants > 0) this.#touch(client);
       else {
-        // What was spent on it stays in the sum, and fades there.
+        this.#spent.add(-client.spent.at(now), now);
         this.#bySeen.remove(client);
         this.#clients.delete(client.key);
       }
@@ -111,12 +100,7 @@ export class RecentClients {
   }
 
   #touch(client: Client): void {
-    const now = this.#clock.now();
-    client.spentMs *= faded(now - client.at);
-    client.at = now;
+    client.at = this.#clock.now();
     this.#bySeen.moveToEnd(client);
   }
 }
-
-/** What is left after so long, 0..1. */
-const faded = (ms: number) => Math.exp(-ms / FADE_MS);

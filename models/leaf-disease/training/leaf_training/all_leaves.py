@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from . import card
-from .cross_validation import pool
+from .cross_validation import measured_parts, parts_of, pool
 from .run import Place, Run
 from .train import Recipe
 
@@ -16,8 +16,7 @@ def publish_from_all_leaves(place: Place, recipe: Recipe, folds: int, directory:
     No leaf is left to measure it with: its accuracy is what the parts' networks reached by the same recipe, and its
     calibration the median of theirs. Raises where `--cross-validate` has not measured them all.
     """
-    parts = {fold: Run(place, recipe, folds, fold) for fold in range(folds)}
-    measured = {fold: metrics for fold, part in parts.items() if (metrics := part.measured) is not None}
+    measured = measured_parts(parts_of(place, recipe, folds))
     if len(measured) < folds:
         raise ValueError(f"{len(measured)} of {folds} parts are measured; --cross-validate measures them")
     run = Run(place, recipe, folds, None)

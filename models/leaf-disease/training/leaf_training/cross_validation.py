@@ -37,6 +37,16 @@ def _pooled(parts: Sequence[dict[str, Any]], section: str) -> dict[str, dict[str
     return rows
 
 
+def parts_of(place: Place, recipe: Recipe, folds: int) -> dict[int, Run]:
+    """What is done for each part, by its number."""
+    return {fold: Run(place, recipe, folds, fold) for fold in range(folds)}
+
+
+def measured_parts(parts: Mapping[int, Run]) -> dict[int, dict[str, Any]]:
+    """The figures of those that have been measured."""
+    return {number: metrics for number, part in parts.items() if (metrics := part.measured) is not None}
+
+
 def pool(measured: Mapping[int, dict[str, Any]], ids: Sequence[str]) -> dict[str, Any]:
     """One set of figures from those of each part, by its number: each leaf counts once, by a network that never saw it.
 
@@ -149,21 +159,25 @@ def cross_validate(
     `at_once` of them are trained at a time. Each is measured as soon as it is trained; then the card's section, of what
     is measured so far, is given to `write`.
     """
-    runs = {fold: Run(place, recipe, folds, fold) for fold in range(folds)}
+    parts = parts_of(place, recipe, folds)
     without = Run(place, replace(recipe, unseen_crop=unseen_crop), folds, 0)
 
-    def measure(run: Run) -> None:
-        run.figures()
-        measured = {fold: metrics for fold, part in runs.items() if (metrics := part.measured) is not None}
+    def report() -> None:
+        measured = measured_parts(parts)
         if not measured:
             return
-        pooled = pool(measured, run.ids)
+        pooled = pool(measured, parts[0].ids)
         (place.runs / "cross-validation.json").write_text(json.dumps(pooled, indent=1) + "\n")
         place.say(f"{len(measured)} of {folds} parts measured")
         write(describe(recipe, folds, pooled, without.measured))
 
-    everything = [*runs.values(), without]
-    for run in everything:
-        if run.is_trained:
+    def measure(run: Run) -> None:
+        run.figures()
+        report()
+
+    report()
+    runs = [*parts.values(), without]
+    for run in runs:
+        if run.is_trained and run.measured is None:
             measure(run)
-    train_side_by_side(everything, at_once, measure)
+    train_side_by_side(runs, at_once, measure)
